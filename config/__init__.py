@@ -1,0 +1,81 @@
+"""The configuration: values from YAML, types and bounds from the schema, overrides from flags.
+
+Nothing here imports TensorFlow, so `--help` and mistakes are answered at once.
+"""
+
+import difflib
+from pathlib import Path
+from types import SimpleNamespace
+
+import yaml
+
+from config.errors import UserError
+from config.schema import KEYS, MODEL_KEYS, TRAIN_KEYS
+
+FOLDER = Path(__file__).parent
+
+
+def defaults():
+    """The values of the two YAML files: a dict with every key of the schema.
+
+    Raises:
+        UserError: a file is missing or broken, a key is missing, unknown, or of the wrong type.
+    """
+    values = {}
+    for name, keys in (("train_config.yml", TRAIN_KEYS), ("model_config.yml", MODEL_KEYS)):
+        found = read_yaml(FOLDER / name, keys)
+        if missing := [key for key in keys if key not in found]:
+            raise UserError(f"{FOLDER / name}: expected every key, missing: {', '.join(missing)}")
+        values |= found
+    return values
+
+
+def read_yaml(path, keys=KEYS):
+    """The checked values in the YAML file `path`, which may hold any of `keys`.
+
+    Raises:
+        UserError: the file is missing or broken, or one of its keys or values is wrong.
+    """
+    try:
+        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: expected a YAML file, got: {error.strerror}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: expected YAML, got: {error}") from error
+    if not isinstance(document, dict):
+        raise UserError(f"{path}: expected lines of 'key: value', got {type(document).__name__}")
+    return {key: lookup(key, keys, f"{path}: ").parse(f"{path}: {key}", value) for key, value in document.items()}
+
+
+def lookup(name, keys=KEYS, where=""):
+    """The schema of the key `name`.
+
+    Raises:
+        UserError: there is no such key; the nearest one is suggested.
+    """
+    if name in keys:
+        return keys[name]
+    near = difflib.get_close_matches(str(name), keys, n=1)
+    hint = f"{near[0]!r}?" if near else f"one of {', '.join(keys)}"
+    raise UserError(f"{where}unknown key {str(name)[:80]!r}; expected {hint}")
+
+
+def resolve(*overrides):
+    """The defaults under dicts of checked `overrides`, as a namespace; an empty tag becomes the loss.
+
+    Raises:
+        UserError: two values contradict each other.
+    """
+    values = defaults()
+    for override in overrides:
+        values |= override
+    config = SimpleNamespace(**values)
+    config.tag = config.tag or config.loss
+    if config.min_lr > config.max_lr:
+        raise UserError(f"min_lr: expected at most max_lr ({config.max_lr:g}), got {config.min_lr:g}")
+    return config
+
+
+def dump(config):
+    """The YAML text of a configuration."""
+    return yaml.safe_dump(dict(vars(config)), sort_keys=False)

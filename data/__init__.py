@@ -1,0 +1,95 @@
+"""Image data sets by name. Adding one is a line in DATASETS.
+
+Images are uint8 [N, H, W, C]; a batch is float32 in [0, 1].
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from config.errors import UserError
+from data import embedded
+from data.idx import read_idx
+
+# name of the data set: the name of its .npz file and of Keras's downloader
+DATASETS = {"mnist": None, "mnist-gray": "mnist", "fashion-mnist": "fashion_mnist", "cifar10": "cifar10"}
+IDX_FILES = {
+    "x_train": "train-images-idx3-ubyte",
+    "y_train": "train-labels-idx1-ubyte",
+    "x_test": "t10k-images-idx3-ubyte",
+    "y_test": "t10k-labels-idx1-ubyte",
+}
+HELD_OUT = 10_000
+
+
+class Split(NamedTuple):
+    """Images and their classes."""
+
+    images: np.ndarray  # [N, H, W, C] uint8
+    labels: np.ndarray  # [N] uint8
+
+
+def load(name, split, data_dir=""):
+    """The images and labels of a data set.
+
+    Args:
+        name: a key of DATASETS.
+        split: "train", "test", or "held-out" (the last 10,000 training images, for making choices).
+        data_dir: folder with the files of a data set that is not embedded: the four IDX files
+            (.gz or not) or one .npz with x_train, y_train, x_test, y_test. Empty: Keras downloads.
+
+    Raises:
+        UserError: the files are missing or broken, or the download fails.
+    """
+    arrays = _arrays(name, data_dir)
+    prefix = "test" if split == "test" else "train"
+    whole = Split(_as_images(arrays[f"x_{prefix}"], name), np.asarray(arrays[f"y_{prefix}"]).reshape(-1))
+    return Split(*(values[-HELD_OUT:] for values in whole)) if split == "held-out" else whole
+
+
+def _arrays(name, data_dir):
+    if DATASETS[name] is None:
+        return embedded.load()
+    return _from_folder(name, Path(data_dir)) if data_dir else _download(name)
+
+
+def _from_folder(name, folder):
+    archive = folder / f"{DATASETS[name]}.npz"
+    if archive.exists():
+        return _read_npz(archive)
+    plain = {field: folder / file for field, file in IDX_FILES.items()}
+    paths = {field: path if path.exists() else path.with_name(f"{path.name}.gz") for field, path in plain.items()}
+    if missing := [plain[field].name for field, path in paths.items() if not path.exists()]:
+        raise UserError(f"data_dir: {_what_to_put(name, folder)}; missing there: {', '.join(missing)}")
+    return {field: read_idx(path) for field, path in paths.items()}
+
+
+def _read_npz(path):
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {field: file[field] for field in IDX_FILES}
+    except Exception as error:  # a damaged zip fails in many ways, each of them the user's broken file
+        raise UserError(f"{path}: expected arrays {', '.join(IDX_FILES)}, got: {error}") from error
+
+
+def _download(name):
+    import keras
+
+    try:
+        (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, DATASETS[name]).load_data()
+    except Exception as error:
+        raise UserError(f"dataset {name}: the download failed ({error}); {_what_to_put(name, 'FOLDER')}") from error
+    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+
+
+def _what_to_put(name, folder):
+    idx = "" if name == "cifar10" else f" or {', '.join(IDX_FILES.values())} (or the same with .gz)"
+    return f"expected {DATASETS[name]}.npz{idx} in --data_dir={folder}"
+
+
+def _as_images(array, name):
+    images = array[..., None] if array.ndim == 3 else array
+    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] not in (1, 3):
+        raise UserError(f"dataset {name}: expected uint8 images [N, H, W] or [N, H, W, 3], got {array.dtype} {array.shape}")
+    return images

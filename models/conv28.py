@@ -20,21 +20,21 @@ def conv28(image_shape, latent_dim):
     encoder = keras.Sequential(
         [
             keras.Input(image_shape),
-            layers.Conv2D(32, 3, strides=2, activation="relu"),
-            layers.Conv2D(64, 3, strides=2, activation="relu"),
+            layers.Conv2D(32, 3, strides=2, activation="relu", name="conv_1"),
+            layers.Conv2D(64, 3, strides=2, activation="relu", name="conv_2"),
             layers.Flatten(),
-            layers.Dense(2 * latent_dim),
+            layers.Dense(2 * latent_dim, name="posterior"),
         ],
         name="encoder",
     )
     decoder = keras.Sequential(
         [
             keras.Input([latent_dim]),
-            layers.Dense(7 * 7 * 32, activation="relu"),
+            layers.Dense(7 * 7 * 32, activation="relu", name="dense"),
             layers.Reshape([7, 7, 32]),
-            layers.Conv2DTranspose(64, 3, strides=2, padding="same", activation="relu"),
-            layers.Conv2DTranspose(32, 3, strides=2, padding="same", activation="relu"),
-            layers.Conv2DTranspose(image_shape[2], 3, padding="same"),
+            layers.Conv2DTranspose(64, 3, strides=2, padding="same", activation="relu", name="deconv_1"),
+            layers.Conv2DTranspose(32, 3, strides=2, padding="same", activation="relu", name="deconv_2"),
+            layers.Conv2DTranspose(image_shape[2], 3, padding="same", name="deconv_3"),
         ],
         name="decoder",
     )

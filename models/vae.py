@@ -18,7 +18,7 @@ class VAE(keras.Model):
         reconstruction_loss: a `losses.ReconstructionLoss`; it sees the decoder's output as it is.
         beta: weight of the KL divergence (nats).
         output_space: what the decoder's output is: "linear" (the image) or "logits" of it.
-        seed: of the posterior noise during training; step t's noise is a function of (seed, t).
+        seed: of the noise during training.
     """
 
     def __init__(self, encoder, decoder, reconstruction_loss, beta=0.005, output_space="linear", seed=0, **kwargs):
@@ -26,7 +26,9 @@ class VAE(keras.Model):
         self.encoder, self.decoder = encoder, decoder
         self.reconstruction_loss, self.beta = reconstruction_loss, beta
         self.output_space, self.seed = output_space, seed
-        self.trackers = {}
+        # one pass over blank images names the parts, and finds a loss that does not fit the images
+        parts = self.objective(tf.zeros([1, *self.image_shape]), tf.zeros([1, self.latent_dim]))
+        self.trackers = {name: keras.metrics.Mean(name) for name in parts}
         self.build(encoder.input_shape)
 
     @property
@@ -43,18 +45,18 @@ class VAE(keras.Model):
         """The posterior q(z|x) of images [B, H, W, C]: z_mean and z_log_var, each [B, latent_dim]."""
         return tf.split(self.encoder(images), 2, axis=1)
 
-    def reparameterize(self, z_mean, z_log_var, seed):
-        """A sample z [B, latent_dim] of the posterior; `seed` is a pair of integers."""
-        return z_mean + tf.exp(0.5 * z_log_var) * tf.random.stateless_normal(tf.shape(z_mean), seed)
+    def reparameterize(self, z_mean, z_log_var, noise):
+        """A sample z [B, latent_dim] of the posterior, from standard normal `noise` of that shape."""
+        return z_mean + tf.exp(0.5 * z_log_var) * noise
 
     def decode(self, z):
         """Images [B, H, W, C] of latents [B, latent_dim], unclipped."""
         return OUTPUT_SPACES[self.output_space](self.decoder(z))
 
-    def reconstruct(self, images, seed=None):
-        """Images through the posterior and back: a sample of it (`seed`, a pair), or its mean."""
+    def reconstruct(self, images, noise=None):
+        """Images through the posterior and back: by its mean or, given `noise`, by a sample of it."""
         z_mean, z_log_var = self.encode(images)
-        return self.decode(z_mean if seed is None else self.reparameterize(z_mean, z_log_var, seed))
+        return self.decode(z_mean if noise is None else self.reparameterize(z_mean, z_log_var, noise))
 
     def sample(self, num_samples, seed=0):
         """Images [num_samples, H, W, C] decoded from the prior N(0, 1)."""
@@ -64,33 +66,34 @@ class VAE(keras.Model):
         """The reconstruction from the posterior's mean."""
         return self.reconstruct(images)
 
-    def objective(self, images, seed):
-        """The loss (a scalar) and its parts, each [B]: the KL divergence and every loss term."""
+    def objective(self, images, noise):
+        """The loss and its parts, each [B]: the KL divergence and every reconstruction term."""
         z_mean, z_log_var = self.encode(images)
-        reconstruction = self.decoder(self.reparameterize(z_mean, z_log_var, seed))
+        reconstruction = self.decoder(self.reparameterize(z_mean, z_log_var, noise))
         terms = self.reconstruction_loss.terms(images, reconstruction)
         reconstruction_loss = sum(terms.values())
         kl = kl_divergence(z_mean, z_log_var)
-        loss = tf.reduce_mean(reconstruction_loss) + self.beta * tf.reduce_mean(kl)
-        return loss, {"reconstruction_loss": reconstruction_loss, "kl_divergence": kl, **terms}
+        loss = reconstruction_loss + self.beta * kl
+        return {"loss": loss, "reconstruction_loss": reconstruction_loss, "kl_divergence": kl, **terms}
 
     def train_step(self, images):
-        """One step of the optimizer on a batch of images; the running means of every term."""
+        """One step of the optimizer on images [B, H, W, C]; the running mean of every part."""
         with tf.GradientTape() as tape:
-            loss, parts = self.objective(images, self._noise_seed(self.optimizer.iterations))
+            parts = self.objective(images, self.noise(tf.shape(images)[0], self.optimizer.iterations))
+            loss = tf.reduce_mean(parts["loss"])
         variables = self.trainable_variables
         self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return self._track(loss, parts)
+        return self._track(parts)
 
     def test_step(self, images):
-        """The running means of every term over batches of images, the noise that of step 0."""
-        return self._track(*self.objective(images, self._noise_seed(0)))
+        """The running mean of every part over batches of images [B, H, W, C]."""
+        return self._track(self.objective(images, self.noise(tf.shape(images)[0], -1)))
 
-    def _noise_seed(self, step):
-        return tf.stack([self.seed, tf.cast(step, tf.int32)])
+    def noise(self, size, step):
+        """The standard normal noise [size, latent_dim] of a training step: a function of (seed, step)."""
+        return tf.random.stateless_normal([size, self.latent_dim], tf.stack([self.seed, tf.cast(step, tf.int32)]))
 
-    def _track(self, loss, parts):
-        size = tf.shape(parts["kl_divergence"])[0]
-        for name, values in {"loss": tf.repeat(loss, size), **parts}.items():
-            self._tracker(name).update_state(values)
+    def _track(self, parts):
+        for name, values in parts.items():
+            self.trackers[name].update_state(values)
         return {name: tracker.result() for name, tracker in self.trackers.items()}

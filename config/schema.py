@@ -1,0 +1,117 @@
+"""The type, the bounds and the meaning of every configuration key (values live in the YAML files)."""
+
+import math
+import re
+from dataclasses import dataclass
+
+from config.errors import UserError
+
+LARGEST = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a value may be.
+
+    Args: `kind` int, float or str; `help`, one line; `low` and `high`, the inclusive bounds of a
+    number; `above`, an exclusive lower bound; `choices` or `pattern` of a string.
+    """
+
+    kind: type
+    help: str
+    low: float | None = None
+    high: float = LARGEST
+    above: float | None = None
+    choices: tuple = ()
+    pattern: str = r"[^\x00-\x1f\x7f]{0,200}"
+
+    def parse(self, name, value):
+        """`value`, a string or a YAML scalar, as this key's type.
+
+        Raises:
+            UserError: it is of another type or out of bounds.
+        """
+        parsed = self._convert(value)
+        if parsed is None or not self._within(parsed):
+            raise UserError(f"{name}: expected {self.expected()}, got {str(value)[:80]!r}")
+        return parsed
+
+    def expected(self):
+        """What is accepted, in words."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        if self.kind is str:
+            return "text of printable characters" if self.pattern == Key.pattern else f"text matching {self.pattern}"
+        noun = {int: "a whole number", float: "a number"}[self.kind]
+        lower = f"above {self.above:g}" if self.above is not None else f"from {self.low:g}"
+        return f"{noun} {lower}" + (f" to {self.high:g}" if self.high != LARGEST else "")
+
+    def _convert(self, value):
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            return None
+        if self.kind is str:
+            return value if isinstance(value, str) else str(value)
+        if self.kind is int:
+            return int(value) if re.fullmatch(r"[+-]?[0-9]{1,10}", str(value)) else None
+        try:
+            return float(value)
+        except (ValueError, OverflowError):
+            return None
+
+    def _within(self, value):
+        if self.kind is str:
+            return value in self.choices if self.choices else re.fullmatch(self.pattern, value) is not None
+        lower = value > self.above if self.above is not None else value >= self.low
+        return math.isfinite(value) and lower and value <= self.high
+
+
+FOLDER = r"[^\x00-\x1f\x7f]{1,200}"
+TAG = r"([A-Za-z0-9_][A-Za-z0-9_+.=-]{0,99})?"
+
+TRAIN_KEYS = {
+    "dataset": Key(str, "data set", choices=("mnist", "mnist-gray", "fashion-mnist", "cifar10")),
+    "data_dir": Key(str, "folder with the data set's files; empty: download (mnist needs neither)"),
+    "train_size": Key(int, "training images, from the first on", low=1),
+    "test_size": Key(int, "images measured at the end of training", low=1),
+    "test_split": Key(
+        str, "the images measured: test, or held-out (last 10,000 training images)", choices=("test", "held-out")
+    ),
+    "batch_size": Key(int, "images in a step", low=1),
+    "epochs": Key(int, "passes over the training images", low=1),
+    "min_lr": Key(float, "lower bound of the cyclical learning rate", above=0, high=1),
+    "max_lr": Key(float, "upper bound of its first cycle", above=0, high=1),
+    "lr_step_size": Key(int, "half a cycle, in steps", low=1),
+    "lr_mode": Key(str, "shape of the cycles", choices=("triangular", "triangular2", "exp_range")),
+    "lr_gamma": Key(float, "factor per step of exp_range", above=0, high=1),
+    "seed": Key(int, "seed of weights, image order and noise", low=0),
+    "log_freq": Key(int, "steps between rows of the CSV and of TensorBoard", low=1),
+    "test_freq": Key(int, "steps between measurements of PSNR and SSIM", low=1),
+    "monitor_size": Key(int, "images in such a measurement", low=1),
+    "visualise_freq": Key(int, "steps between sample grids", low=1),
+    "save_model_freq": Key(int, "steps between checkpoints", low=1),
+    "num_samples": Key(int, "samples in a grid", low=1, high=10000),
+    "model_dir": Key(str, "folder of the checkpoints", pattern=FOLDER),
+    "logs_dir": Key(str, "folder of the TensorBoard logs", pattern=FOLDER),
+    "results_dir": Key(str, "folder of the metrics and the pictures", pattern=FOLDER),
+    "tag": Key(str, "name of the run; empty: the loss's name", pattern=TAG),
+}
+
+MODEL_KEYS = {
+    "architecture": Key(str, "encoder and decoder", choices=("conv28",)),
+    "latent_dim": Key(int, "number of latent variables", low=1, high=4096),
+    "beta": Key(float, "weight of the KL divergence", low=0),
+    "loss": Key(
+        str,
+        "reconstruction loss: l1, l2, bce, ssim, dft, stft, a sum such as stft+ssim, ours or ours-released",
+        pattern=r"[a-z0-9+-]{1,60}",
+    ),
+    "ssim_coef": Key(float, "weight of 1 - SSIM", low=0),
+    "stft_coef": Key(float, "weight of the spectral term", low=0),
+    "amp_coef": Key(float, "weight of amplitudes in the spectral term", low=0),
+    "arg_coef": Key(float, "weight of phases in the spectral term", low=0),
+    "stft_f": Key(int, "STFT window, in pixels", low=2),
+    "stft_s": Key(int, "STFT stride, in pixels", low=1),
+    "eps": Key(float, "added to the real part before a phase is taken", above=0, high=1),
+}
+
+KEYS = TRAIN_KEYS | MODEL_KEYS

@@ -1,0 +1,28 @@
+"""Models by architecture. Adding an architecture is a function and its line in ARCHITECTURES."""
+
+import losses
+from models.conv28 import conv28
+from models.vae import VAE
+
+ARCHITECTURES = {"conv28": conv28}
+
+
+def build(config, image_shape):
+    """The model that `config` describes, for images of `image_shape` [H, W, C].
+
+    Raises:
+        UserError: the architecture or the loss does not fit the images.
+    """
+    encoder, decoder = ARCHITECTURES[config.architecture](image_shape, config.latent_dim)
+    hyperparameters = {name: getattr(config, name) for name in LOSS_KEYS}
+    return VAE(
+        encoder,
+        decoder,
+        losses.build(config.loss, **hyperparameters),
+        beta=config.beta,
+        output_space=losses.output_space(config.loss),
+        seed=config.seed,
+    )
+
+
+LOSS_KEYS = ("ssim_coef", "stft_coef", "amp_coef", "arg_coef", "stft_f", "stft_s", "eps")

@@ -1,0 +1,119 @@
+"""Checkpoints: named tensors and a manifest in one .npz file, loaded strictly or not at all.
+
+The manifest says what the tensors are (names, shapes, types), their hash, and the configuration
+that made them. It can be read without Python: `unzip -p model.npz manifest.json`.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+import models
+from config.errors import UserError
+from config.files import write_atomically
+
+MANIFEST = "manifest.json"
+
+
+def write(path, tensors, **manifest):
+    """Write `tensors`, a dict of arrays, and `manifest` to `path`, whole or not at all."""
+    manifest |= {"tensors": _described(tensors), "sha256": _content_hash(tensors)}
+    buffer = io.BytesIO()
+    np.savez(buffer, **tensors)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(MANIFEST), json.dumps(manifest, indent=1))
+    write_atomically(path, buffer.getvalue())
+
+
+def read(path):
+    """The tensors and the manifest of the checkpoint `path`.
+
+    Raises:
+        UserError: it is missing or damaged, or its tensors are not those its manifest lists.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: expected a checkpoint, got: {error.strerror}") from error
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            manifest = json.loads(archive[MANIFEST])
+            tensors = {name: archive[name] for name in archive.files if name != MANIFEST}
+        expected, sha256 = manifest["tensors"], manifest["sha256"]
+    except Exception as error:  # a damaged zip fails in many ways, each of them the user's broken file
+        raise UserError(f"{path}: expected a checkpoint, got a damaged file ({error!r:.200})") from error
+    require_same(path, expected, _described(tensors))
+    if _content_hash(tensors) != sha256:
+        raise UserError(f"{path}: damaged: the tensors do not have the hash that the manifest gives")
+    return tensors, manifest
+
+
+def require_same(path, expected, found):
+    """Compare two dicts of name → [shape, type], both ways.
+
+    Raises:
+        UserError: a tensor is missing, extra, of another shape or of another type; it is named.
+    """
+    if missing := [name for name in expected if name not in found]:
+        raise UserError(f"{path}: missing tensors: {', '.join(missing)}")
+    if extra := [name for name in found if name not in expected]:
+        raise UserError(f"{path}: tensors that do not belong: {', '.join(extra)}")
+    for name, description in expected.items():
+        if found[name] != description:
+            raise UserError(f"{path}: tensor {name}: expected {description}, got {found[name]}")
+
+
+def weights(model):
+    """The variables of a model by name: part/layer/variable."""
+    return {
+        f"{part.name}/{layer.name}/{variable.name}": variable
+        for part in model.layers
+        for layer in part.layers
+        for variable in layer.weights
+    }
+
+
+def assign(path, variables, tensors):
+    """Set `variables` to `tensors`, two dicts by name.
+
+    Raises:
+        UserError: the two do not agree in names, shapes and types.
+    """
+    require_same(path, _described({name: variable.numpy() for name, variable in variables.items()}), _described(tensors))
+    for name, variable in variables.items():
+        variable.assign(tensors[name])
+
+
+def save_model(path, model, config, **facts):
+    """Write a model's weights with the configuration that made them."""
+    tensors = {name: variable.numpy() for name, variable in weights(model).items()}
+    manifest = {"config": vars(config), "output_space": model.output_space, "image_shape": list(model.image_shape)}
+    write(path, tensors, **manifest, **facts)
+
+
+def load_model(path):
+    """The model in the checkpoint `path` and its manifest.
+
+    Raises:
+        UserError: the file is missing or damaged, or does not fit the architecture it names.
+    """
+    tensors, manifest = read(path)
+    model = models.build(SimpleNamespace(**manifest["config"]), tuple(manifest["image_shape"]))
+    assign(path, weights(model), tensors)
+    return model, manifest
+
+
+def _described(tensors):
+    return {name: [list(tensor.shape), str(tensor.dtype)] for name, tensor in tensors.items()}
+
+
+def _content_hash(tensors):
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode() + np.ascontiguousarray(tensors[name]).tobytes())
+    return digest.hexdigest()

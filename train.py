@@ -1,0 +1,44 @@
+"""Train a VAE:  python train.py --loss=ours --epochs=50  (every key of config/*.yml is a flag)."""
+
+import os
+
+import config
+from config.command_line import Parser
+from config.errors import run
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+def parse(argv):
+    """The configuration and the other flags in `argv`."""
+    parser = Parser(__doc__)
+    parser.add_argument("--config", metavar="PATH", help="YAML file of keys to use in place of the defaults")
+    parser.add_argument("--resume", action="store_true", help="go on with the interrupted run of this tag")
+    parser.add_argument("--overwrite", action="store_true", help="begin anew where an unfinished run stands")
+    for name, default in config.defaults().items():
+        parser.add_key(name, default)
+    return parser.parse(argv)
+
+
+def main(argv):
+    """Train, and say what came out and where it is."""
+    arguments = vars(parse(argv))
+    path, resume, overwrite = (arguments.pop(name) for name in ("config", "resume", "overwrite"))
+    settings = config.resolve(config.read_yaml(path) if path else {}, arguments)
+
+    from evaluation.quality import reconstruction_quality
+    from training import loop
+
+    files = loop.paths(settings)
+    model, test_images = loop.train(settings, resume)
+    quality = {name: values.mean() for name, values in reconstruction_quality(model, test_images).items()}
+    print(
+        f"PSNR {quality['psnr']:.2f} dB, SSIM {quality['ssim']:.3f} "
+        f"on {len(test_images):,} {settings.test_split} images (z sampled)\n"
+        f"checkpoint {files.model}\nsamples    {files.samples}\nmetrics    {files.metrics}"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

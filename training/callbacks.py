@@ -1,0 +1,156 @@
+"""What happens beside the optimisation: measuring, logging, drawing, saving, stopping.
+
+Everything is keyed to the step number, never to Keras's epochs, so that a run which was
+interrupted and resumed does the same things at the same steps as one that was not.
+"""
+
+import csv
+import io
+import os
+import signal
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from config.files import write_atomically
+from evaluation import pictures
+from evaluation.quality import reconstruction_quality
+from models import checkpoint
+from training import state
+
+
+class AtSteps(keras.callbacks.Callback):
+    """Calls `act(step, logs)` every `frequency` steps, and at the last step of each epoch."""
+
+    def __init__(self, frequency, steps_per_epoch):
+        super().__init__()
+        self.frequency, self.steps_per_epoch = frequency, steps_per_epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Act if the optimizer's step is one of ours."""
+        step = int(self.model.optimizer.iterations)
+        if step % self.frequency == 0 or step % self.steps_per_epoch == 0:
+            self.act(step, logs)
+
+    def act(self, step, logs):
+        """What a subclass does at `step`; `logs` holds the running means."""
+        raise NotImplementedError
+
+
+class Monitor(AtSteps):
+    """Keeps PSNR and SSIM of a few test images in `latest`, for the bar and the log."""
+
+    def __init__(self, images, frequency, steps_per_epoch):
+        super().__init__(frequency, steps_per_epoch)
+        self.images, self.latest = images, {}
+
+    def act(self, step, logs):
+        quality = reconstruction_quality(self.model, self.images)
+        self.latest = {f"test_{name}": float(np.mean(quality[name])) for name in ("psnr", "ssim")}
+
+
+class Log(AtSteps):
+    """A row of every running mean, the learning rate and the latest measurement: CSV and TensorBoard.
+
+    The means run from one row to the next.
+    """
+
+    def __init__(self, files, monitor, frequency, steps_per_epoch):
+        super().__init__(frequency, steps_per_epoch)
+        self.path, self.monitor, self.rows = files.metrics, monitor, []
+        self.writer = tf.summary.create_file_writer(str(files.logs))
+
+    def act(self, step, logs):
+        rate = float(self.model.optimizer.learning_rate)
+        means = {name: float(value) for name, value in logs.items()}
+        row = {"step": step, "epoch": step / self.steps_per_epoch, "learning_rate": rate, **means, **self.monitor.latest}
+        self.rows.append({name: float(f"{value:.7g}") if isinstance(value, float) else value for name, value in row.items()})
+        self.model.reset_metrics()
+        with self.writer.as_default(step):
+            for name, value in row.items():
+                tf.summary.scalar(name, value)
+
+    def save(self):
+        """Write the rows so far as CSV."""
+        text = io.StringIO()
+        table = csv.DictWriter(text, max(self.rows, key=len, default={}), restval="", lineterminator="\n")
+        table.writeheader()
+        table.writerows(self.rows)
+        write_atomically(self.path, text.getvalue().encode())
+        self.writer.flush()
+
+
+class SampleGrid(AtSteps):
+    """Draws decoded samples of the prior, always of the same latents: PNG and TensorBoard."""
+
+    def __init__(self, path, log, num_samples, frequency, steps_per_epoch):
+        super().__init__(frequency, steps_per_epoch)
+        self.path, self.log, self.num_samples = Path(path), log, num_samples
+
+    def act(self, step, logs):
+        picture = pictures.grid(self.model.sample(self.num_samples))
+        pictures.save(self.path, picture)
+        with self.log.writer.as_default(step):
+            tf.summary.image("samples", picture[None])
+
+
+class Saver(AtSteps):
+    """Writes the log, the weights, and the state from which the training can go on."""
+
+    def __init__(self, files, config, log, frequency, steps_per_epoch):
+        super().__init__(frequency, steps_per_epoch)
+        self.files, self.config, self.log = files, config, log
+
+    def act(self, step, logs=None):
+        if self.files.model.exists() and not self.files.state.exists():
+            os.replace(self.files.model, self.files.previous)
+        self.log.save()
+        checkpoint.save_model(self.files.model, self.model, self.config, step=step)
+        state.save(self.files.state, self.model, self.config, self.log)
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """A tqdm bar over the images of the whole run, with loss, PSNR and SSIM."""
+
+    def __init__(self, train_size, step, config, monitor):
+        super().__init__()
+        self.config, self.monitor = config, monitor
+        total, done = config.epochs * train_size, min(step * config.batch_size, config.epochs * train_size)
+        self.bar = tqdm(total=total, initial=done, unit="img", unit_scale=True, dynamic_ncols=True, mininterval=0.5)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Name the epoch."""
+        self.bar.set_description(f"epoch {epoch + 1}/{self.config.epochs}", refresh=False)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Move on by a batch; the numbers are read only when the bar is drawn anew."""
+        if self.bar.update(min(self.config.batch_size, self.bar.total - self.bar.n)):
+            self.bar.set_postfix({"loss": float(logs["loss"]), **self.monitor.latest}, refresh=False)
+
+
+class Stop(keras.callbacks.Callback):
+    """Ends the training after the current step when the process is interrupted or asked to end."""
+
+    def __init__(self):
+        super().__init__()
+        self.requested = False
+
+    def __enter__(self):
+        self.previous = {number: signal.signal(number, self.request) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)
+
+    def request(self, number, frame):
+        """Remember the signal; the handlers that stood before are back, so a second one acts at once."""
+        self.requested = True
+        self.__exit__()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """End here if it was asked for."""
+        self.model.stop_training = self.model.stop_training or self.requested

@@ -1,0 +1,93 @@
+"""A training run: from a configuration to a checkpoint, a log and a grid of samples."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+
+import config as configuration
+import data
+import models
+from config.errors import UserError
+from config.files import require_writable, write_atomically
+from data import batches
+from models import checkpoint
+from training import callbacks, state
+from training.cyclical import CyclicalLearningRate
+
+
+def paths(config):
+    """Where a run's files are, by what they are."""
+    model_dir, results_dir = Path(config.model_dir) / config.tag, Path(config.results_dir) / config.tag
+    return SimpleNamespace(
+        model=model_dir / "model.npz",
+        previous=model_dir / "model.previous.npz",
+        config=model_dir / "config.yml",
+        state=model_dir / "training.state.npz",
+        metrics=results_dir / "metrics.csv",
+        samples=results_dir / "samples.png",
+        logs=Path(config.logs_dir) / config.tag,
+    )
+
+
+def load_images(config):
+    """The training images and the test images that `config` asks for, uint8 [N, H, W, C].
+
+    Raises:
+        UserError: more images are asked for than there are, or training would see the held-out ones.
+    """
+    train = data.load(config.dataset, "train", config.data_dir).images
+    test = data.load(config.dataset, config.test_split, config.data_dir).images
+    available = len(train) - (len(test) if config.test_split == "held-out" else 0)
+    for name, most in (("train_size", available), ("test_size", len(test))):
+        if getattr(config, name) > most:
+            raise UserError(f"{name}: expected at most {most} images of {config.dataset}, got {getattr(config, name)}")
+    return train[: config.train_size], test[: config.test_size]
+
+
+def compiled(config, image_shape):
+    """The model of `config` with its optimizer, every variable made, ready to train or to restore."""
+    keras.utils.set_random_seed(config.seed)
+    model = models.build(config, image_shape)
+    rate = CyclicalLearningRate(config.min_lr, config.max_lr, config.lr_step_size, config.lr_mode, config.lr_gamma)
+    model.compile(keras.optimizers.Adam(rate), jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def train(config, resume=False):
+    """Train as `config` says and return the model and its test images.
+
+    With `resume`, go on from the saved state. An interrupt ends the training after the current
+    step with its state saved.
+
+    Raises:
+        UserError: the configuration does not fit the data, or a folder cannot be written.
+    """
+    files = paths(config)
+    images, test_images = load_images(config)
+    model = compiled(config, images.shape[1:])
+    for folder in (files.model.parent, files.metrics.parent, files.logs):
+        require_writable(folder)
+
+    steps_per_epoch = -(-len(images) // config.batch_size)
+    monitor = callbacks.Monitor(test_images[: config.monitor_size], config.test_freq, steps_per_epoch)
+    log = callbacks.Log(files, monitor, config.log_freq, steps_per_epoch)
+    grid = callbacks.SampleGrid(files.samples, log, config.num_samples, config.visualise_freq, steps_per_epoch)
+    saver = callbacks.Saver(files, config, log, config.save_model_freq, steps_per_epoch)
+    acting = [monitor, log, grid, saver]
+    if resume:
+        acting.append(state.restore(files.state, model, log))
+    write_atomically(files.config, configuration.dump(config).encode())
+
+    step = int(model.optimizer.iterations)
+    bar = callbacks.ProgressBar(len(images), step, config, monitor)
+    with bar.bar, callbacks.Stop() as stop:
+        for epoch in range(step // steps_per_epoch, config.epochs):
+            first_step = int(model.optimizer.iterations) - epoch * steps_per_epoch
+            ordered = batches.epoch(images, config.batch_size, config.seed, epoch, first_step)
+            model.fit(ordered, initial_epoch=epoch, epochs=epoch + 1, verbose=0, shuffle=False, callbacks=[*acting, bar, stop])
+            if stop.requested:
+                saver.act(int(model.optimizer.iterations))
+                raise KeyboardInterrupt
+    return model, test_images
