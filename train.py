@@ -1,13 +1,11 @@
 """Train a VAE:  python train.py --loss=ours --epochs=50  (every key of config/*.yml is a flag)."""
 
-import os
+import argparse
 
 import config
 from config.command_line import Parser
 from config.errors import run
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+from config.runtime import import_tensorflow
 
 
 def parse(argv):
@@ -17,7 +15,7 @@ def parse(argv):
     parser.add_argument("--resume", action="store_true", help="go on with the interrupted run of this tag")
     parser.add_argument("--overwrite", action="store_true", help="begin anew where an unfinished run stands")
     for name, default in config.defaults().items():
-        parser.add_key(name, default)
+        parser.add_key(name, argparse.SUPPRESS, shown=default)
     return parser.parse(argv)
 
 
@@ -25,13 +23,17 @@ def main(argv):
     """Train, and say what came out and where it is."""
     arguments = vars(parse(argv))
     path, resume, overwrite = (arguments.pop(name) for name in ("config", "resume", "overwrite"))
-    settings = config.resolve(config.read_yaml(path) if path else {}, arguments)
+    given = (config.read_yaml(path) if path else {}) | arguments
+    settings = config.resolve(given)
 
+    import_tensorflow()
     from evaluation.quality import reconstruction_quality
-    from training import loop
+    from training import loop, state
 
     files = loop.paths(settings)
-    model, test_images = loop.train(settings, resume)
+    if resume:
+        settings = state.resumed(files.state, given)
+    model, test_images = loop.train(settings, resume, overwrite)
     quality = {name: values.mean() for name, values in reconstruction_quality(model, test_images).items()}
     print(
         f"PSNR {quality['psnr']:.2f} dB, SSIM {quality['ssim']:.3f} "

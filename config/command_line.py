@@ -2,40 +2,80 @@
 
 import argparse
 import re
+from pathlib import Path
 
 import config
 from config.errors import UserError
+from config.schema import KEYS, TAG
+
+PAPER_LOSSES = ("l2", "l1", "ssim", "dft+ssim", "ours")
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are one line and exit code 2."""
 
-    def __init__(self, description, **kwargs):
-        super().__init__(
-            description=description,
-            allow_abbrev=False,
-            **kwargs,
-        )
+    def __init__(self, description):
+        super().__init__(description=description, allow_abbrev=False)
 
     def parse(self, argv):
-        """The arguments in `argv`, `key=value` counting as `--key=value`."""
+        """The arguments in `argv`, `key=value` counting as `--key=value`.
+
+        Raises:
+            UserError: an unknown flag, or a value of the wrong type or out of bounds.
+        """
         flags = [f"--{word}" if re.match(r"[A-Za-z_]\w*=", word) else word for word in argv]
         arguments, unknown = self.parse_known_args(flags)
         if unknown:
-            name = unknown[0].lstrip("-").split("=")[0]
-            config.lookup(name, [key for action in self._actions for key in (action.dest,)], f"{unknown[0][:80]!r}: ")
+            known = [action.dest for action in self._actions]
+            config.lookup(unknown[0].lstrip("-").split("=")[0], known, f"{unknown[0][:80]!r}: ")
+            raise UserError(f"unexpected argument {unknown[0][:80]!r}; expected --key=value")
         return arguments
 
     def error(self, message):
         """Raise what argparse would print with its usage."""
         raise UserError(message)
 
-    def add_key(self, name, default):
-        """A flag for the configuration key `name`; absent from the result unless given."""
-        key = config.KEYS[name]
+    def add_key(self, name, default, flag=None, shown=None):
+        """A flag with the type, bounds and meaning of the configuration key `name`."""
+        flag = flag or name
+        shown = default if shown is None else shown
 
         def parse(text):
-            return key.parse(f"--{name}", text)
+            return KEYS[name].parse(f"--{flag}", text)
 
-        shown = f"{key.help} (default: {default})".replace("%", "%%")
-        self.add_argument(f"--{name}", type=parse, default=argparse.SUPPRESS, metavar=key.kind.__name__.upper(), help=shown)
+        text = f"{KEYS[name].help} (default: {shown if shown != '' else 'empty'})".replace("%", "%%")
+        self.add_argument(f"--{flag}", type=parse, default=default, metavar=KEYS[name].kind.__name__.upper(), help=text)
+
+    def add_checkpoints(self, default):
+        """The flags `--loss` and `--model_dir`, which name checkpoints."""
+        text = f"names of checkpoints, comma-separated, or all (default: {default})"
+        self.add_argument("--loss", metavar="LOSS[,LOSS]", default=default, help=text)
+        self.add_key("model_dir", config.defaults()["model_dir"])
+
+
+def checkpoint_files(names, model_dir):
+    """The files of the checkpoints `names` (comma-separated, or "all") in `model_dir`, by name.
+
+    Raises:
+        UserError: there is no such checkpoint, or none at all.
+    """
+    present = sorted(path.parent.name for path in Path(model_dir).glob("*/model.npz"))
+    wanted = present if names == "all" else [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted or [names]:
+        if name not in present:
+            raise UserError(
+                f"loss: expected one of {', '.join(present) or '(none)'}, the checkpoints in {model_dir}/, "
+                f"got {name[:80]!r}; python train.py --loss={name[:80]} makes it"
+            )
+    return {name: Path(model_dir) / name / "model.npz" for name in wanted}
+
+
+def file_name(text):
+    """`text` as the name of a file or folder, without a path.
+
+    Raises:
+        UserError: it is empty or has characters other than letters, digits and _+.=-.
+    """
+    if not text or not re.fullmatch(TAG, text):
+        raise UserError(f"expected a file name of letters, digits and _+.=-, got {text[:80]!r}")
+    return text

@@ -3,7 +3,7 @@
 import sys
 
 
-class UserError(ValueError):
+class UserError(Exception):
     """A mistake of the user's, told in one line: what happened, what was expected, what came."""
 
 
@@ -14,6 +14,6 @@ def run(main):
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"interrupted {interrupt}".strip(), file=sys.stderr)
         sys.exit(130)

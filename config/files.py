@@ -26,8 +26,8 @@ def write_atomically(path, content):
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(aside, 0o644)
-        os.replace(aside, path)
+        Path(aside).chmod(0o644)
+        Path(aside).replace(path)
     except OSError as error:
         raise UserError(f"{path}: could not be written: {error.strerror}; what stood there is unchanged") from error
     finally:

@@ -91,5 +91,6 @@ def _what_to_put(name, folder):
 def _as_images(array, name):
     images = array[..., None] if array.ndim == 3 else array
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] not in (1, 3):
-        raise UserError(f"dataset {name}: expected uint8 images [N, H, W] or [N, H, W, 3], got {array.dtype} {array.shape}")
+        found = f"{array.dtype} {array.shape}"
+        raise UserError(f"dataset {name}: expected uint8 images [N, H, W] or [N, H, W, 3], got {found}")
     return images

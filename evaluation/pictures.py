@@ -13,14 +13,15 @@ SCALE = 3
 
 def grid(images, columns=None):
     """Images [N, H, W, C] as one picture uint8 [height, width, C], row by row, clipped to [0, 1]."""
-    images = np.asarray(images)
+    images = np.pad(images, [(0, 0), (GAP, 0), (GAP, 0), (0, 0)], constant_values=0.5)
     columns = columns or int(np.ceil(np.sqrt(len(images))))
-    rows = -(-len(images) // columns)
-    _, height, width, channels = images.shape
-    picture = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), 0.5)
-    for number, image in enumerate(images):
-        top, left = (GAP + place * (size + GAP) for place, size in zip(divmod(number, columns), (height, width), strict=True))
-        picture[top : top + height, left : left + width] = image
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    tiles = np.full((rows * columns, height, width, channels), 0.5)
+    tiles[:count] = images
+    tiles = tiles.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    picture = tiles.reshape(rows * height, columns * width, channels)
+    picture = np.pad(picture, [(0, GAP), (0, GAP), (0, 0)], constant_values=0.5)
     return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
 
 

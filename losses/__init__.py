@@ -8,8 +8,8 @@ Adding one is a class and its line in TERMS.
 
 import config
 from config.errors import UserError
-from losses.base import ReconstructionLoss
-from losses.kl import kl_divergence
+from losses.base import ReconstructionLoss as ReconstructionLoss
+from losses.kl import kl_divergence as kl_divergence
 from losses.pixel import BCE, L1, L2
 from losses.spectral import DFT, STFT, ReleasedSTFT
 from losses.ssim import SSIM

@@ -84,7 +84,7 @@ def assign(path, variables, tensors):
     Raises:
         UserError: the two do not agree in names, shapes and types.
     """
-    require_same(path, _described({name: variable.numpy() for name, variable in variables.items()}), _described(tensors))
+    require_same(path, _described(variables), _described(tensors))
     for name, variable in variables.items():
         variable.assign(tensors[name])
 

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from config.errors import UserError
 from losses.kl import kl_divergence
 
 OUTPUT_SPACES = {"linear": tf.identity, "logits": tf.sigmoid}
@@ -61,6 +62,19 @@ class VAE(keras.Model):
     def sample(self, num_samples, seed=0):
         """Images [num_samples, H, W, C] decoded from the prior N(0, 1)."""
         return self.decode(tf.random.stateless_normal([num_samples, self.latent_dim], [seed, 0]))
+
+    def manifold(self, count):
+        """About `count` images [n², H, W, C] of the latent plane, a square grid of normal quantiles.
+
+        Raises:
+            UserError: the latent space is not a plane.
+        """
+        if self.latent_dim != 2:
+            raise UserError(f"grid manifold: expected a model of 2 latents, got one of {self.latent_dim}")
+        side = max(round(count**0.5), 1)
+        quantiles = tf.math.ndtri((tf.range(side, dtype=tf.float32) + 0.5) / side)
+        first, second = tf.meshgrid(quantiles, -quantiles)
+        return self.decode(tf.reshape(tf.stack([first, second], axis=-1), [-1, 2]))
 
     def call(self, images):
         """The reconstruction from the posterior's mean."""

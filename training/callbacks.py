@@ -6,7 +6,6 @@ interrupted and resumed does the same things at the same steps as one that was n
 
 import csv
 import io
-import os
 import signal
 from pathlib import Path
 
@@ -64,10 +63,11 @@ class Log(AtSteps):
         self.writer = tf.summary.create_file_writer(str(files.logs))
 
     def act(self, step, logs):
-        rate = float(self.model.optimizer.learning_rate)
-        means = {name: float(value) for name, value in logs.items()}
-        row = {"step": step, "epoch": step / self.steps_per_epoch, "learning_rate": rate, **means, **self.monitor.latest}
-        self.rows.append({name: float(f"{value:.7g}") if isinstance(value, float) else value for name, value in row.items()})
+        place = {"step": step, "epoch": step / self.steps_per_epoch}
+        rate = {"learning_rate": float(self.model.optimizer.learning_rate)}
+        means = {name: float(logs[name]) for name in self.model.trackers}
+        row = place | rate | means | self.monitor.latest
+        self.rows.append(row)
         self.model.reset_metrics()
         with self.writer.as_default(step):
             for name, value in row.items():
@@ -78,7 +78,7 @@ class Log(AtSteps):
         text = io.StringIO()
         table = csv.DictWriter(text, max(self.rows, key=len, default={}), restval="", lineterminator="\n")
         table.writeheader()
-        table.writerows(self.rows)
+        table.writerows({name: f"{value:.7g}" for name, value in row.items()} for row in self.rows)
         write_atomically(self.path, text.getvalue().encode())
         self.writer.flush()
 
@@ -106,7 +106,7 @@ class Saver(AtSteps):
 
     def act(self, step, logs=None):
         if self.files.model.exists() and not self.files.state.exists():
-            os.replace(self.files.model, self.files.previous)
+            write_atomically(self.files.previous, self.files.model.read_bytes())
         self.log.save()
         checkpoint.save_model(self.files.model, self.model, self.config, step=step)
         state.save(self.files.state, self.model, self.config, self.log)

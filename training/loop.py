@@ -11,7 +11,6 @@ import models
 from config.errors import UserError
 from config.files import require_writable, write_atomically
 from data import batches
-from models import checkpoint
 from training import callbacks, state
 from training.cyclical import CyclicalLearningRate
 
@@ -55,20 +54,24 @@ def compiled(config, image_shape):
     return model
 
 
-def train(config, resume=False):
+def train(config, resume=False, overwrite=False):
     """Train as `config` says and return the model and its test images.
 
-    With `resume`, go on from the saved state. An interrupt ends the training after the current
-    step with its state saved.
+    With `resume`, go on from the saved state; with `overwrite`, begin anew where an unfinished run
+    stands. An interrupt ends the training after the current step with its state saved.
 
     Raises:
-        UserError: the configuration does not fit the data, or a folder cannot be written.
+        UserError: the configuration does not fit the data, a folder cannot be written, or an
+            unfinished run stands there.
     """
     files = paths(config)
     images, test_images = load_images(config)
     model = compiled(config, images.shape[1:])
     for folder in (files.model.parent, files.metrics.parent, files.logs):
         require_writable(folder)
+
+    if not (resume or overwrite):
+        state.require_finished(files.state)
 
     steps_per_epoch = -(-len(images) // config.batch_size)
     monitor = callbacks.Monitor(test_images[: config.monitor_size], config.test_freq, steps_per_epoch)
@@ -78,6 +81,8 @@ def train(config, resume=False):
     acting = [monitor, log, grid, saver]
     if resume:
         acting.append(state.restore(files.state, model, log))
+    else:
+        files.state.unlink(missing_ok=True)
     write_atomically(files.config, configuration.dump(config).encode())
 
     step = int(model.optimizer.iterations)
@@ -86,8 +91,9 @@ def train(config, resume=False):
         for epoch in range(step // steps_per_epoch, config.epochs):
             first_step = int(model.optimizer.iterations) - epoch * steps_per_epoch
             ordered = batches.epoch(images, config.batch_size, config.seed, epoch, first_step)
-            model.fit(ordered, initial_epoch=epoch, epochs=epoch + 1, verbose=0, shuffle=False, callbacks=[*acting, bar, stop])
+            span = {"initial_epoch": epoch, "epochs": epoch + 1}
+            model.fit(ordered, **span, verbose=0, shuffle=False, callbacks=[*acting, bar, stop])
             if stop.requested:
                 saver.act(int(model.optimizer.iterations))
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt(f"saved in {files.state.parent}; the same command with --resume goes on")
     return model, test_images

@@ -1,8 +1,14 @@
 """The whole state of a running training, in one checkpoint file."""
 
+from types import SimpleNamespace
+
 import keras
 
+from config.errors import UserError
 from models import checkpoint
+
+# what may differ between a run and its continuation: where things are, how often they are looked at
+FREE_KEYS = {"model_dir", "logs_dir", "results_dir", "data_dir", "num_samples", "visualise_freq", "save_model_freq"}
 
 
 def variables(model):
@@ -19,7 +25,42 @@ def means(model):
 def save(path, model, config, log):
     """Write all that is needed to go on from here to the same bits."""
     tensors = {name: variable.numpy() for name, variable in variables(model).items()}
-    checkpoint.write(path, tensors, config=vars(config), rows=log.rows, latest=log.monitor.latest)
+    finished = int(model.optimizer.iterations) == config.epochs * log.steps_per_epoch
+    facts = {"config": vars(config), "finished": finished, "rows": log.rows, "latest": log.monitor.latest}
+    checkpoint.write(path, tensors, **facts)
+
+
+def resumed(path, given):
+    """The configuration of the run whose state is in `path`, with the keys in `given` changed.
+
+    Raises:
+        UserError: there is no such state, or a changed key would make it another run.
+    """
+    if not path.exists():
+        raise UserError(f"--resume: expected the state of an interrupted run, got no file {path}")
+    saved = checkpoint.read(path)[1]["config"]
+    changed = [name for name, value in given.items() if value != saved[name] and name not in FREE_KEYS]
+    if given.get("epochs", 0) > saved["epochs"]:
+        changed.remove("epochs")
+    if changed:
+        differences = ", ".join(f"{name} {saved[name]} there, {given[name]} here" for name in changed)
+        raise UserError(f"--resume: expected the settings of {path} (epochs may grow), got {differences}")
+    return SimpleNamespace(**(saved | given))
+
+
+def require_finished(path):
+    """Check that no unfinished run stands in `path`, and make room for a new one.
+
+    Raises:
+        UserError: one does.
+    """
+    if path.exists():
+        manifest = checkpoint.read(path)[1]
+        if not manifest["finished"]:
+            raise UserError(
+                f"{path.parent}: holds an unfinished run of {manifest['config']['epochs']} epochs; "
+                "add --resume to go on with it or --overwrite to begin anew"
+            )
 
 
 def restore(path, model, log):

@@ -1,0 +1,48 @@
+"""A user's own picture, as a model wants it."""
+
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from config.errors import UserError
+
+MOST_PIXELS = 100_000_000
+
+
+def load(path, image_shape):
+    """The picture in the file `path` as uint8 [1, H, W, C], resized to `image_shape` [H, W, C].
+
+    The first frame of an animation; transparent parts on black; 16 bits scaled to 8; rotated as
+    the camera noted.
+
+    Raises:
+        UserError: no such file, not a picture, damaged, or of more than MOST_PIXELS pixels.
+    """
+    height, width, channels = image_shape
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise UserError(f"{path}: expected at most {MOST_PIXELS:,} pixels, got {image.width} x {image.height}")
+            flat = _on_black(_eight_bits(ImageOps.exif_transpose(image)))
+            resized = flat.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.LANCZOS)
+    except UserError:
+        raise
+    except Exception as error:  # Pillow's decoders fail in many ways, each of them the user's broken file
+        raise UserError(f"{path}: expected a picture, got: {error}") from error
+    return np.asarray(resized, np.uint8).reshape(1, height, width, channels)
+
+
+def _eight_bits(image):
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        values = np.asarray(image, np.float64)
+        most = 1 if image.mode == "F" else 65535
+        return Image.fromarray(np.round(np.clip(values / most, 0, 1) * 255).astype(np.uint8))
+    return image
+
+
+def _on_black(image):
+    if not image.has_transparency_data:
+        return image
+    rgba = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba)

@@ -1,0 +1,21 @@
+"""TensorFlow set up as the scripts set it up, and small data that every test can share."""
+
+import numpy as np
+import pytest
+
+from config.runtime import import_tensorflow
+
+import_tensorflow()
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def digits():
+    """Eight real binarised digits, float32 [8, 28, 28, 1]."""
+    import data
+
+    return data.load("mnist", "test").images[:8].astype(np.float32) / 255

@@ -1,0 +1,55 @@
+"""Independent definitions in plain float64 numpy: loops over windows and np.fft, nothing shared with the product."""
+
+import numpy as np
+
+EPS = 1e-6
+
+
+def stft(x, y, window=16, stride=4, amp_coef=0.1, arg_coef=0.9, hann=True):
+    """The paper's spectral loss [B] of images [B, H, W, C]: all bins of 2-D DFTs of Hann windows."""
+    position = np.arange(window)
+    taper = 0.25 * np.outer(1 - np.cos(2 * np.pi * position / window), 1 - np.cos(2 * np.pi * position / window))
+    taper = taper if hann else np.ones((window, window))
+    frequency = np.minimum(position, window - position)
+    weight = np.sqrt(frequency[:, None] ** 2 + frequency[None, :] ** 2)
+    weight = weight / weight.max()
+    total = np.zeros(len(x))
+    for i in range(0, x.shape[1] - window + 1, stride):
+        for j in range(0, x.shape[2] - window + 1, stride):
+            for c in range(x.shape[3]):
+                parts = [a[:, i : i + window, j : j + window, c].astype(float) * taper for a in (x, y)]
+                f, g = (np.fft.fft2(part, axes=(1, 2)) for part in parts)
+                total += (polar_difference(f, g, amp_coef, arg_coef) * weight).sum((1, 2))
+    return total
+
+
+def released(x, y, window=16, stride=4, amp_coef=0.1, arg_coef=0.9):
+    """The released code's spectral loss [B]: the DFT over the last two axes, (W, C), and a corner of it."""
+    half = window // 2
+    ramp = np.linspace(0, 1, half)
+    weight = np.outer(ramp, ramp)[:, :, None]
+    total = np.zeros(len(x))
+    for i in range(0, x.shape[1] - window + 1, stride):
+        for j in range(0, x.shape[2] - window + 1, stride):
+            f, g = (
+                np.fft.fft2(a[:, i : i + window, j : j + window, :].astype(float), axes=(2, 3))[:, :half, :half]
+                for a in (x, y)
+            )
+            total += (polar_difference(f, g, amp_coef, arg_coef) * weight).sum((1, 2, 3))
+    return total
+
+
+def polar_difference(f, g, amp_coef, arg_coef):
+    """Weighted absolute differences of phase (raw) and amplitude of two complex arrays."""
+    return arg_coef * abs(phase(g) - phase(f)) + amp_coef * abs(abs(g) - abs(f))
+
+
+def phase(f):
+    """The phase of f + EPS; where f is real but for rounding it is real, else -π and π would be chance."""
+    return np.arctan2(np.where(abs(f.imag) < 1e-12, 0.0, f.imag), f.real + EPS)
+
+
+def cross_entropy(x, logits):
+    """Mean sigmoid cross-entropy [B] of binary images and logits."""
+    p = 1 / (1 + np.exp(-logits.astype(float)))
+    return -(x * np.log(p) + (1 - x) * np.log(1 - p)).mean((1, 2, 3))

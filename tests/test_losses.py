@@ -1,0 +1,205 @@
+"""Every loss against an independent oracle, and the contract that every entry of the table keeps."""
+
+import keras
+import numpy as np
+import oracles
+import pytest
+import tensorflow as tf
+from skimage.metrics import structural_similarity
+
+import losses
+from config.errors import UserError
+
+NAMES = [*losses.TERMS, *losses.ALIASES, "dft+ssim", "l2+ssim"]
+
+
+def call(loss, image, reconstruction):
+    return loss.call(tf.constant(image, tf.float32), tf.constant(reconstruction, tf.float32)).numpy()
+
+
+def gradient(loss, image, reconstruction):
+    y = tf.Variable(reconstruction, dtype=tf.float32)
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(loss.call(tf.constant(image, tf.float32), y))
+    return tape.gradient(value, y).numpy()
+
+
+def as_output(name, image):
+    """The decoder's output that stands for `image`."""
+    return np.where(image > 0.5, 60, -60) if losses.output_space(name) == "logits" else image
+
+
+def skimage_ssim(x, y):
+    """scikit-image's SSIM of each pair, at the positions where the Gaussian fits whole."""
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 1.0}
+    maps = [structural_similarity(a, b, channel_axis=-1, full=True, **options)[1] for a, b in zip(x, y, strict=True)]
+    return np.array([m[5:-5, 5:-5].mean() for m in maps])
+
+
+@pytest.fixture
+def pair(rng, digits):
+    return digits, rng.normal(0.3, 0.4, digits.shape).astype(np.float32)
+
+
+@pytest.fixture
+def grey(rng, digits):
+    """Digits with a little noise: in binary ones many bins vanish, and the phase of nothing is rounding."""
+    image = 0.8 * digits + rng.uniform(0, 0.2, digits.shape)
+    return image.astype(np.float32), rng.normal(0.3, 0.4, digits.shape).astype(np.float32)
+
+
+@pytest.fixture
+def colour(rng):
+    return rng.random((3, 24, 33, 3)).astype(np.float32), rng.normal(0.5, 0.3, (3, 24, 33, 3)).astype(np.float32)
+
+
+class TestOracles:
+    def test_l1_l2(self, pair):
+        x, y = pair
+        np.testing.assert_allclose(call(losses.L1(), x, y), abs(x - y).mean((1, 2, 3)), rtol=1e-5)
+        np.testing.assert_allclose(call(losses.L2(), x, y), ((x - y) ** 2).mean((1, 2, 3)), rtol=1e-5)
+
+    def test_bce_on_binary_images(self, pair):
+        np.testing.assert_allclose(call(losses.BCE(), *pair), oracles.cross_entropy(*pair), rtol=1e-5)
+
+    def test_bce_is_the_divergence_from_grey_images(self, rng):
+        x, logits = rng.uniform(0.05, 0.95, (2, 8, 8, 1)), rng.normal(size=(2, 8, 8, 1))
+        entropy = -(x * np.log(x) + (1 - x) * np.log(1 - x)).mean((1, 2, 3))
+        expected = oracles.cross_entropy(x, logits) - entropy
+        np.testing.assert_allclose(call(losses.BCE(), x, logits), expected, rtol=1e-4)
+
+    @pytest.mark.parametrize("case", ["pair", "colour"])
+    def test_ssim(self, case, request):
+        x, y = request.getfixturevalue(case)
+        found = 1 - call(losses.SSIM(), x, y)
+        np.testing.assert_allclose(found, tf.image.ssim(x, y, 1.0), atol=2e-6)
+        np.testing.assert_allclose(found, skimage_ssim(x, y), atol=2e-6)
+
+    @pytest.mark.parametrize("window,stride,hann", [(16, 4, True), (9, 5, True), (8, 3, False)])
+    @pytest.mark.parametrize("case", ["grey", "colour"])
+    def test_stft(self, case, window, stride, hann, request):
+        x, y = request.getfixturevalue(case)
+        loss = losses.STFT(window, stride, amp_coef=0.3, arg_coef=0.6, hann=hann)
+        np.testing.assert_allclose(call(loss, x, y), oracles.stft(x, y, window, stride, 0.3, 0.6, hann), rtol=2e-5)
+
+    def test_dft_is_one_window(self, grey):
+        np.testing.assert_allclose(call(losses.DFT(), *grey), oracles.stft(*grey, 28, 1, hann=False), rtol=2e-5)
+
+    @pytest.mark.parametrize("window,stride", [(16, 4), (10, 3)])
+    @pytest.mark.parametrize("case", ["grey", "colour"])
+    def test_released(self, case, window, stride, request):
+        x, y = request.getfixturevalue(case)
+        found = call(losses.ReleasedSTFT(window, stride), x, y)
+        np.testing.assert_allclose(found, oracles.released(x, y, window, stride), rtol=5e-5)
+
+    def test_ours_is_the_papers_sum(self, grey):
+        expected = 500 * (1 - np.array(tf.image.ssim(*grey, 1.0))) + 0.0015 * oracles.stft(*grey)
+        np.testing.assert_allclose(call(losses.build("ours"), *grey), expected, rtol=1e-5)
+
+    def test_ours_released_is_the_codes_sum(self, grey):
+        expected = 500 * (1 - np.array(tf.image.ssim(*grey, 1.0))) + 0.0015 * oracles.released(*grey)
+        np.testing.assert_allclose(call(losses.build("ours-released"), *grey), expected, rtol=1e-5)
+
+    def test_the_gradient_of_ours(self, rng, digits):
+        """Against central differences of the float64 oracle, in a few random directions."""
+        x, y = 0.8 * digits[:1] + rng.uniform(0, 0.2, digits[:1].shape), rng.normal(0.4, 0.4, digits[:1].shape)
+        found = gradient(losses.STFT(), x, y)
+        for _ in range(5):
+            direction = rng.normal(size=y.shape)
+            step = 1e-7 * direction
+            slope = (oracles.stft(x, y + step) - oracles.stft(x, y - step))[0] / 2e-7
+            assert np.vdot(found, direction) == pytest.approx(slope, rel=2e-3, abs=0.5)
+
+    def test_kl_divergence(self, rng):
+        """Against the integral ∫ q log(q/p), by quadrature."""
+        mean, log_var = rng.normal(size=(4, 2)), rng.normal(size=(4, 2))
+        z = np.linspace(-30, 30, 60001)
+        log_q = -0.5 * (np.log(2 * np.pi) + log_var[..., None] + (z - mean[..., None]) ** 2 / np.exp(log_var[..., None]))
+        log_p = -0.5 * (np.log(2 * np.pi) + z**2)
+        expected = np.trapezoid(np.exp(log_q) * (log_q - log_p), z).sum(1)
+        np.testing.assert_allclose(losses.kl_divergence(tf.constant(mean), tf.constant(log_var)), expected, rtol=1e-6)
+
+
+class TestGoldenValues:
+    """Fixed numbers, computed once with the oracles, so that a change of both would be seen."""
+
+    GOLDEN = {
+        "l1": 0.391052748,
+        "l2": 0.231894904,
+        "bce": 0.335769543,
+        "ssim": 456.2576541,
+        "dft+ssim": 457.6890815,
+        "ours": 462.6570755,
+        "ours-released": 457.0126856,
+    }
+
+    @pytest.mark.parametrize("name", GOLDEN)
+    def test_value(self, name):
+        i = np.arange(28 * 28).reshape(1, 28, 28, 1)
+        image, reconstruction = 0.5 + 0.49 * np.cos(i * i / 90.0), 0.5 + 0.5 * np.sin(i * i / 50.0)
+        assert call(losses.build(name), image, reconstruction)[0] == pytest.approx(self.GOLDEN[name], rel=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestContract:
+    def test_one_value_an_image_and_at_least_zero(self, name, pair):
+        values = call(losses.build(name), *pair)
+        assert values.shape == (8,)
+        assert (values > 0).all()
+
+    def test_zero_where_equal(self, name, digits):
+        np.testing.assert_allclose(call(losses.build(name), digits, as_output(name, digits)), 0, atol=1e-6)
+
+    def test_images_do_not_influence_each_other(self, name, pair):
+        x, y = pair
+        alone = [call(losses.build(name), x[i : i + 1], y[i : i + 1])[0] for i in range(len(x))]
+        np.testing.assert_allclose(call(losses.build(name), x, y), alone, rtol=2e-5)
+
+    @pytest.mark.parametrize("target", [0.0, 1.0, "digit"])
+    @pytest.mark.parametrize("output", [0.0, 0.5, 1.0, "almost blank"])
+    def test_bounded_gradient(self, name, target, output, digits, rng):
+        image = digits[:1] if target == "digit" else np.full((1, 28, 28, 1), target)
+        noise = 1e-7 * rng.normal(size=image.shape)
+        reconstruction = noise if output == "almost blank" else np.full(image.shape, output)
+        assert abs(gradient(losses.build(name), image, reconstruction)).max() < 2000
+
+    def test_shape_mismatch_is_an_error(self, name, digits):
+        with pytest.raises(ValueError, match="expected image and reconstruction of one shape"):
+            call(losses.build(name), digits, digits[:, :1])
+
+    def test_round_trip_through_its_config(self, name, pair):
+        loss = losses.build(name, stft_f=12, arg_coef=0.5)
+        again = keras.losses.deserialize(keras.losses.serialize(loss))
+        np.testing.assert_array_equal(call(again, *pair), call(loss, *pair))
+        assert again.name == loss.name == name
+
+    def test_reduces_as_keras_losses_do(self, name, pair):
+        loss = losses.build(name)
+        assert float(loss(*pair)) == pytest.approx(call(loss, *pair).mean(), rel=1e-5)
+
+    def test_terms_add_up(self, name, pair):
+        loss = losses.build(name)
+        x, y = map(tf.constant, pair)
+        np.testing.assert_allclose(sum(loss.terms(x, y).values()), loss.call(x, y), rtol=1e-6)
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", ["sim", "", "l2+l2", "bce+ssim", "l2+", "ours+l2"])
+    def test_unknown_or_impossible(self, name):
+        with pytest.raises(UserError, match="loss: "):
+            losses.build(name)
+
+    def test_hyperparameters_reach_the_loss(self, grey):
+        expected = 3 * oracles.stft(*grey, 8, 2, 0.2, 0.7)
+        loss = losses.build("stft", stft_coef=3, stft_f=8, stft_s=2, amp_coef=0.2, arg_coef=0.7)
+        np.testing.assert_allclose(call(loss, *grey), expected, rtol=2e-5)
+
+    def test_window_larger_than_the_image(self, digits):
+        with pytest.raises(UserError, match="stft_f: expected a window of at most the image's 28 pixels, got 40"):
+            call(losses.build("stft", stft_f=40), digits, digits)
+
+    def test_in_a_model_of_ones_own(self, digits):
+        model = keras.Sequential([keras.Input([28, 28, 1]), keras.layers.Conv2D(1, 3, padding="same")])
+        model.compile("adam", loss=losses.build("ours"))
+        history = model.fit(digits, digits, epochs=3, verbose=0).history["loss"]
+        assert history[-1] < history[0]
