@@ -20,6 +20,7 @@ class ReconstructionLoss(keras.losses.Loss):
 
     def call(self, image, reconstruction):
         """The loss of each image [B]."""
+        image, reconstruction = tf.convert_to_tensor(image), tf.convert_to_tensor(reconstruction)
         if image.shape.rank != 4 or not image.shape.is_compatible_with(reconstruction.shape):
             raise ValueError(
                 f"{self.name}: expected image and reconstruction of one shape [B, H, W, C], "

@@ -1,0 +1,193 @@
+"""The embedded digits and the readers of users' files."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import data
+from config.errors import UserError
+from data import batches, embedded, picture
+from data.idx import read_idx
+
+
+def idx_bytes(array):
+    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+@pytest.fixture
+def small(rng):
+    """A tiny grey data set."""
+    return {
+        "x_train": rng.integers(0, 256, (20, 28, 28), np.uint8),
+        "y_train": rng.integers(0, 10, 20, np.uint8),
+        "x_test": rng.integers(0, 256, (5, 28, 28), np.uint8),
+        "y_test": rng.integers(0, 10, 5, np.uint8),
+    }
+
+
+class TestEmbedded:
+    def test_shape_values_and_classes(self):
+        train, test = data.load("mnist", "train"), data.load("mnist", "test")
+        assert train.images.shape == (60000, 28, 28, 1)
+        assert test.images.shape == (10000, 28, 28, 1)
+        assert set(np.unique(test.images)) == {0, 255}
+        # the class counts of MNIST's test labels, as published with the data
+        assert np.bincount(test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+        # the mean of binarised MNIST: 13.27 % of the training pixels are on above 127
+        assert (train.images > 0).mean() == pytest.approx(0.1323, abs=5e-4)
+
+    def test_held_out_is_the_end_of_the_training_images(self):
+        held_out = data.load("mnist", "held-out")
+        np.testing.assert_array_equal(held_out.images, data.load("mnist", "train").images[50000:])
+
+    def test_packing_inverts(self, tmp_path, small):
+        for field, file in data.IDX_FILES.items():
+            (tmp_path / file).write_bytes(idx_bytes(small[field]))
+        packed = embedded.pack(tmp_path)
+        bits = np.unpackbits(packed["x_train"], axis=1).reshape(20, 28, 28)
+        np.testing.assert_array_equal(bits, small["x_train"] / 255 > 0.5)
+
+    @pytest.mark.parametrize("damage", ["flip", "cut", "missing"])
+    def test_a_damaged_file_is_refused(self, tmp_path, damage):
+        path, content = tmp_path / "mnist.npz", bytearray(embedded.FILE.read_bytes())
+        content[len(content) // 2] ^= 1
+        if damage != "missing":
+            path.write_bytes(content if damage == "flip" else content[:1000])
+        with pytest.raises(UserError, match=r"mnist\.npz: expected"):
+            embedded.load(path)
+
+
+class TestFolders:
+    @pytest.mark.parametrize("form", ["idx", "gz", "npz"])
+    def test_a_users_folder(self, tmp_path, small, form):
+        if form == "npz":
+            np.savez(tmp_path / "fashion_mnist.npz", **small)
+        for field, file in data.IDX_FILES.items() if form != "npz" else ():
+            content = idx_bytes(small[field])
+            name, content = (f"{file}.gz", gzip.compress(content)) if form == "gz" else (file, content)
+            (tmp_path / name).write_bytes(content)
+        images, labels = data.load("fashion-mnist", "train", str(tmp_path))
+        np.testing.assert_array_equal(images[..., 0], small["x_train"])
+        np.testing.assert_array_equal(labels, small["y_train"])
+
+    def test_colour(self, tmp_path, rng):
+        images = rng.integers(0, 256, (4, 32, 32, 3), np.uint8)
+        labels = np.arange(4, dtype=np.uint8)[:, None]
+        np.savez(tmp_path / "cifar10.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+        split = data.load("cifar10", "test", str(tmp_path))
+        assert split.images.shape == (4, 32, 32, 3)
+        assert split.labels.tolist() == [0, 1, 2, 3]
+
+    def test_missing_files_are_named(self, tmp_path):
+        with pytest.raises(UserError, match=r"expected mnist\.npz or train-images-idx3-ubyte.*missing there: train-im"):
+            data.load("mnist-gray", "train", str(tmp_path))
+
+    def test_pickles_are_not_opened(self, tmp_path):
+        np.savez(tmp_path / "mnist.npz", **dict.fromkeys(data.IDX_FILES, np.array([{}], dtype=object)))
+        with pytest.raises(UserError, match=r"mnist\.npz: expected arrays"):
+            data.load("mnist-gray", "train", str(tmp_path))
+
+    def test_a_failed_download_says_what_to_do(self, monkeypatch):
+        import keras
+
+        def fail(*_):
+            raise OSError("no network")
+
+        monkeypatch.setattr(keras.datasets.cifar10, "load_data", fail)
+        with pytest.raises(UserError, match=r"download failed \(no network\); expected cifar10\.npz in --data_dir"):
+            data.load("cifar10", "train")
+
+    @pytest.mark.parametrize("content", [b"", b"\0\0\x0d\1", b"\0\0\x08\1\0\0\0\x09abc", b"PK\3\4"])
+    def test_broken_idx(self, tmp_path, content):
+        (tmp_path / "x").write_bytes(content)
+        with pytest.raises(UserError, match="expected"):
+            read_idx(tmp_path / "x")
+
+    def test_broken_gzip(self, tmp_path):
+        (tmp_path / "x.gz").write_bytes(gzip.compress(b"a" * 100)[:-20])
+        with pytest.raises(UserError, match="expected a readable IDX file"):
+            read_idx(tmp_path / "x.gz")
+
+
+class TestBatches:
+    def test_every_image_once_the_last_batch_short(self):
+        images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
+        found = [batch.numpy() for batch in batches.epoch(images, 4, seed=0, number=0)]
+        assert [len(batch) for batch in found] == [4, 4, 2]
+        np.testing.assert_allclose(np.sort(np.concatenate(found).ravel()), np.arange(10) / 255, rtol=1e-6)
+
+    def test_the_order_is_a_function_of_seed_and_epoch(self):
+        images = np.arange(100, dtype=np.uint8).reshape(100, 1, 1, 1)
+
+        def order(seed, number, first_step=0):
+            return np.concatenate([b.numpy().ravel() for b in batches.epoch(images, 10, seed, number, first_step)])
+
+        np.testing.assert_array_equal(order(1, 2), order(1, 2))
+        np.testing.assert_array_equal(order(1, 2, first_step=3), order(1, 2)[30:])
+        assert (order(1, 2) != order(1, 3)).any()
+        assert (order(1, 2) != order(2, 2)).any()
+
+
+class TestPicture:
+    """Every kind of file gives the right pixels or one line."""
+
+    def test_grey(self, tmp_path, rng):
+        pixels = rng.integers(0, 256, (28, 28), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "p.png")
+        np.testing.assert_array_equal(picture.load(tmp_path / "p.png", (28, 28, 1))[0, :, :, 0], pixels)
+
+    def test_sixteen_bits(self, tmp_path, rng):
+        pixels = rng.integers(0, 65536, (28, 28), np.uint16)
+        Image.fromarray(pixels).save(tmp_path / "p.png")
+        found = picture.load(tmp_path / "p.png", (28, 28, 1))[0, :, :, 0]
+        np.testing.assert_array_equal(found, np.round(pixels / 65535 * 255))
+
+    @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+    def test_transparent_parts_are_black(self, tmp_path, mode):
+        image = Image.new("RGBA", (28, 28), (255, 255, 255, 0))
+        image.paste((255, 255, 255, 255), (0, 0, 14, 28))
+        image.convert(mode).save(tmp_path / "p.png" if mode != "PA" else tmp_path / "p.tiff")
+        path = next(tmp_path.iterdir())
+        found = picture.load(path, (28, 28, 1))[0, :, :, 0]
+        assert (found[:, :13] == 255).all()
+        assert (found[:, 15:] == 0).all()
+
+    def test_cmyk(self, tmp_path):
+        Image.new("CMYK", (50, 50), (0, 255, 255, 0)).save(tmp_path / "p.tiff")
+        assert picture.load(tmp_path / "p.tiff", (28, 28, 3))[0, 5, 5].tolist() == [255, 0, 0]
+
+    def test_the_first_frame_of_an_animation(self, tmp_path):
+        frames = [Image.new("L", (28, 28), value) for value in (200, 100)]
+        frames[0].save(tmp_path / "p.gif", save_all=True, append_images=frames[1:])
+        assert np.unique(picture.load(tmp_path / "p.gif", (28, 28, 1))).tolist() == [200]
+
+    def test_rotated_as_the_camera_noted(self, tmp_path):
+        image = Image.new("L", (28, 28))
+        image.paste(255, (0, 0, 28, 14))
+        exif = Image.Exif()
+        exif[274] = 3  # turned by 180 degrees
+        image.save(tmp_path / "p.png", exif=exif)
+        found = picture.load(tmp_path / "p.png", (28, 28, 1))[0, :, :, 0]
+        assert found[0].max() == 0
+        assert found[-1].min() == 255
+
+    def test_too_large(self, tmp_path):
+        Image.new("1", (20000, 6000)).save(tmp_path / "p.png")
+        with pytest.raises(UserError, match="expected at most 100,000,000 pixels, got 20000 x 6000"):
+            picture.load(tmp_path / "p.png", (28, 28, 1))
+
+    @pytest.mark.parametrize("content", [b"", b"not a picture", None])
+    def test_not_a_picture(self, tmp_path, content, rng):
+        if content is None:
+            Image.fromarray(rng.integers(0, 256, (90, 90), np.uint8)).save(tmp_path / "whole.png")
+            content = (tmp_path / "whole.png").read_bytes()[:3000]
+        (tmp_path / "p.png").write_bytes(content)
+        with pytest.raises(UserError, match=r"p\.png: expected a picture"):
+            picture.load(tmp_path / "p.png", (28, 28, 1))
+
+    def test_no_such_file(self, tmp_path):
+        with pytest.raises(UserError, match=r"none\.png: expected a picture"):
+            picture.load(tmp_path / "none.png", (28, 28, 1))

@@ -1,0 +1,127 @@
+"""Training: the schedule, determinism, interruption and resumption, what is written."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import train
+from config.errors import UserError
+from models import checkpoint
+from training.cyclical import CyclicalLearningRate
+
+SMALL = ["--train_size=230", "--batch_size=20", "--test_size=50", "--monitor_size=20", "--loss=l2", "--log_freq=5"]
+SMALL += ["--test_freq=7", "--save_model_freq=4", "--visualise_freq=10"]
+
+
+def folders(path):
+    return [f"--{name}_dir={path / name}" for name in ("model", "results", "logs")]
+
+
+def run(path, *flags):
+    train.main([*SMALL, *folders(path), *flags])
+
+
+def outcome(path, tag="l2"):
+    """The weights' hash and the CSV: equal where every bit of both is."""
+    _, manifest = checkpoint.read(path / "model" / tag / "model.npz")
+    return manifest["sha256"], (path / "results" / tag / "metrics.csv").read_text()
+
+
+class TestSchedule:
+    """Against Smith's published formula, in numpy."""
+
+    @staticmethod
+    def formula(step, low, high, size, scale):
+        cycle = np.floor(1 + step / (2 * size))
+        x = np.abs(step / size - 2 * cycle + 1)
+        return low + (high - low) * np.maximum(0, 1 - x) * scale(cycle, step)
+
+    @pytest.mark.parametrize(
+        "mode,scale",
+        [
+            ("triangular", lambda cycle, step: 1),
+            ("triangular2", lambda cycle, step: 1 / 2 ** (cycle - 1)),
+            ("exp_range", lambda cycle, step: 0.999**step),
+        ],
+    )
+    def test_modes(self, mode, scale):
+        schedule = CyclicalLearningRate(1e-4, 1e-3, 200, mode, gamma=0.999)
+        steps = np.arange(0, 1700, 7)
+        found = [float(schedule(step)) for step in steps]
+        np.testing.assert_allclose(found, self.formula(steps, 1e-4, 1e-3, 200, scale), rtol=1e-4)
+
+    def test_serialises(self):
+        schedule = CyclicalLearningRate(1e-5, 1e-2, 30, "exp_range", 0.99)
+        again = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(schedule))
+        assert float(again(17)) == float(schedule(17))
+
+    def test_unknown_mode(self):
+        with pytest.raises(ValueError, match="mode: expected one of triangular"):
+            CyclicalLearningRate(mode="square")
+
+
+@pytest.mark.slow
+class TestRuns:
+    def test_the_same_seed_gives_the_same_bits(self, tmp_path):
+        for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+            run(tmp_path / name, f"--seed={seed}", "--epochs=2")
+        assert outcome(tmp_path / "a") == outcome(tmp_path / "b")
+        assert outcome(tmp_path / "a") != outcome(tmp_path / "c")
+
+    def test_what_is_written(self, tmp_path, capsys):
+        run(tmp_path, "--epochs=2")
+        rows = list(csv.DictReader((tmp_path / "results/l2/metrics.csv").open()))
+        # 12 steps an epoch: every fifth and the last of each epoch
+        assert [int(row["step"]) for row in rows] == [5, 10, 12, 15, 20, 24]
+        assert float(rows[-1]["learning_rate"]) == pytest.approx(1e-4 + 9e-4 * 24 / 2000, rel=1e-5)
+        assert rows[0]["test_psnr"] == ""
+        assert rows[-1]["test_psnr"] != ""
+        assert (tmp_path / "results/l2/samples.png").exists()
+        assert any((tmp_path / "logs/l2").glob("events*"))
+        assert "on 50 test images" in capsys.readouterr().out
+        model, manifest = checkpoint.load_model(tmp_path / "model/l2/model.npz")
+        assert manifest["config"]["epochs"] == 2
+        assert model.count_params() == 69_989
+
+    def test_a_run_begun_anew_keeps_the_finished_one(self, tmp_path):
+        run(tmp_path, "--epochs=1")
+        first = (tmp_path / "model/l2/model.npz").read_bytes()
+        run(tmp_path, "--epochs=1", "--seed=9")
+        assert (tmp_path / "model/l2/model.previous.npz").read_bytes() == first
+
+    def test_more_epochs_go_on_from_a_finished_run(self, tmp_path):
+        run(tmp_path / "a", "--epochs=1")
+        run(tmp_path / "a", "--epochs=3", "--resume")
+        run(tmp_path / "b", "--epochs=3")
+        assert outcome(tmp_path / "a") == outcome(tmp_path / "b")
+
+    @pytest.mark.parametrize("loss", ["l1", "bce", "ssim", "dft+ssim", "ours", "ours-released"])
+    def test_every_loss_trains(self, tmp_path, loss):
+        run(tmp_path, f"--loss={loss}", "--epochs=1", "--train_size=40")
+        assert checkpoint.load_model(tmp_path / "model" / loss / "model.npz")[0].reconstruction_loss.name == loss
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_an_interrupted_run_goes_on_to_the_same_bits(self, tmp_path, number):
+        run(tmp_path / "whole", "--epochs=30")
+        command = [sys.executable, "train.py", *SMALL, *folders(tmp_path / "cut"), "--epochs=30"]
+        state = tmp_path / "cut/model/l2/training.state.npz"
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        while not state.exists() and process.poll() is None:
+            pass
+        os.kill(process.pid, number)
+        assert "--resume goes on" in process.communicate()[1]
+        assert process.returncode == 130
+        steps = int(checkpoint.read(state)[0]["optimizer/00"])
+        assert 0 < steps < 360
+        with pytest.raises(UserError, match="holds an unfinished run of 30 epochs"):
+            run(tmp_path / "cut", "--epochs=30")
+        with pytest.raises(UserError, match=r"got beta 0\.005 there, 1\.0 here"):
+            run(tmp_path / "cut", "--resume", "--beta=1")
+        train.main(["--resume", "--tag=l2", *folders(tmp_path / "cut")])
+        assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
