@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
         flags = [f"--{word}" if re.match(r"[A-Za-z_]\w*=", word) else word for word in argv]
         arguments, unknown = self.parse_known_args(flags)
         if unknown:
-            known = [action.dest for action in self._actions]
+            known = {action.dest: action for action in self._actions}
             config.lookup(unknown[0].lstrip("-").split("=")[0], known, f"{unknown[0][:80]!r}: ")
             raise UserError(f"unexpected argument {unknown[0][:80]!r}; expected --key=value")
         return arguments

@@ -40,7 +40,7 @@ def reconstruction_quality(model, images, z="sample", seed=0):
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(reduce_retracing=True, autograph=False)
 def _measured(model, images, noise):
     image = to_float(images)
     return measures(image, model.reconstruct(image, noise))

@@ -114,7 +114,9 @@ class TestOracles:
         """Against the integral ∫ q log(q/p), by quadrature."""
         mean, log_var = rng.normal(size=(4, 2)), rng.normal(size=(4, 2))
         z = np.linspace(-30, 30, 60001)
-        log_q = -0.5 * (np.log(2 * np.pi) + log_var[..., None] + (z - mean[..., None]) ** 2 / np.exp(log_var[..., None]))
+        log_q = -0.5 * (
+            np.log(2 * np.pi) + log_var[..., None] + (z - mean[..., None]) ** 2 / np.exp(log_var[..., None])
+        )
         log_p = -0.5 * (np.log(2 * np.pi) + z**2)
         expected = np.trapezoid(np.exp(log_q) * (log_q - log_p), z).sum(1)
         np.testing.assert_allclose(losses.kl_divergence(tf.constant(mean), tf.constant(log_var)), expected, rtol=1e-6)

@@ -1,0 +1,218 @@
+"""Configuration: what is accepted, what is refused, and that a refusal is one line and harmless."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import config
+import evaluate
+import generate
+import losses
+import train
+from config.errors import UserError
+from config.files import write_atomically
+from config.schema import KEYS
+
+ROOT = Path(__file__).parent.parent
+PAPER = {
+    "epochs": 50,
+    "batch_size": 50,
+    "min_lr": 1e-4,
+    "max_lr": 1e-3,
+    "lr_step_size": 2000,
+    "stft_f": 16,
+    "stft_s": 4,
+}
+PAPER |= {"latent_dim": 2, "beta": 0.005, "ssim_coef": 500, "stft_coef": 0.0015, "amp_coef": 0.1, "arg_coef": 0.9}
+
+
+class TestValues:
+    def test_the_defaults_are_the_papers(self):
+        assert {name: config.defaults()[name] for name in PAPER} == PAPER
+
+    def test_the_losses_own_defaults_are_the_same(self):
+        found = losses.STFT().get_config()
+        named = {"window": "stft_f", "stride": "stft_s", "amp_coef": "amp_coef", "arg_coef": "arg_coef", "eps": "eps"}
+        assert {key: found[name] for name, key in named.items()} == {
+            key: config.defaults()[key] for key in named.values()
+        }
+
+    def test_every_key_is_a_flag_in_every_form(self):
+        for argv in (["--epochs=3"], ["--epochs", "3"], ["epochs=3"]):
+            assert train.parse(argv).epochs == 3
+
+    def test_the_command_of_the_original_readme(self):
+        found = vars(train.parse(["--batch_size=40", "min_lr=0.0001", "max_lr=0.001", "--epochs=30"]))
+        expected = {"batch_size": 40, "min_lr": 1e-4, "max_lr": 1e-3, "epochs": 30}
+        assert {name: found[name] for name in expected} == expected
+
+    @pytest.mark.parametrize("text,value", [("1e-4", 1e-4), ("'0.5'", 0.5), ("1", 1.0)])
+    def test_yaml_numbers_as_people_write_them(self, tmp_path, text, value):
+        (tmp_path / "c.yml").write_text(f"min_lr: {text}\n")
+        assert config.read_yaml(tmp_path / "c.yml") == {"min_lr": value}
+
+    def test_tag_defaults_to_the_loss(self):
+        assert config.resolve({"loss": "l2"}).tag == "l2"
+        assert config.resolve({"loss": "l2", "tag": "mine"}).tag == "mine"
+
+    def test_dump_is_read_back(self, tmp_path):
+        settings = config.resolve({"loss": "dft+ssim", "eps": 1e-7})
+        (tmp_path / "c.yml").write_text(config.dump(settings))
+        assert config.read_yaml(tmp_path / "c.yml") == vars(settings)
+
+
+REFUSED = [
+    (["--batch_size=abc"], "--batch_size: expected a whole number from 1, got 'abc'"),
+    (["--epochs=-1"], "--epochs: expected a whole number from 1, got '-1'"),
+    (["epochs=0"], "--epochs: expected a whole number from 1, got '0'"),
+    (["--epochs=1.5"], "--epochs: expected a whole number from 1, got '1.5'"),
+    (["--min_lr=nan"], "--min_lr: expected a number above 0 to 1, got 'nan'"),
+    (["--min_lr=1e999"], "--min_lr: expected a number above 0 to 1, got '1e999'"),
+    (["--min_lr=0.1", "--max_lr=0.01"], "min_lr: expected at most max_lr (0.01), got 0.1"),
+    (["--loss=sim"], "loss: expected one of l1, l2, bce, ssim"),
+    (["--stft_f=29"], "stft_f: expected a window of at most the image's 28 pixels, got 29"),
+    (["--bath_size=3"], "unknown key 'bath_size'; expected 'batch_size'?"),
+    (["--tag=../x"], "--tag: expected text matching"),
+    (["epochs"], "unknown key 'epochs'"),
+    (["--epochs"], "argument --epochs: expected one argument"),
+    (["--dataset=imagenet"], "--dataset: expected one of mnist, mnist-gray, fashion-mnist, cifar10, got 'imagenet'"),
+    (["--train_size=60001"], "train_size: expected at most 60000 images of mnist, got 60001"),
+    (["--test_split=held-out"], "train_size: expected at most 50000 images of mnist, got 60000"),
+    (["--config=none.yml"], "none.yml: expected a YAML file"),
+    (["--resume", "--tag=none"], "--resume: expected the state of an interrupted run"),
+    (["--model_dir=/dev/null/x"], "/dev/null/x/ours: expected a folder"),
+]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("argv,message", REFUSED, ids=lambda value: "".join(value))
+    def test_train(self, argv, message, tmp_path):
+        with pytest.raises(UserError) as refusal:
+            train.main([f"--model_dir={tmp_path}", f"--results_dir={tmp_path}", f"--logs_dir={tmp_path}", *argv])
+        assert message in str(refusal.value)
+
+    @pytest.mark.parametrize(
+        "argv,message",
+        [
+            (["--loss=sim"], "got 'sim'; python train.py --loss=sim makes it"),
+            (["--loss=,"], "got ','"),
+            (["--num_samples=0"], "--num_samples: expected a whole number from 1 to 10000, got '0'"),
+            (["--name=a/b"], "expected a file name of letters"),
+            (["--grid=circle"], "argument --grid: invalid choice: 'circle'"),
+            (["--out_dir=/dev/null/x", "--loss=l2"], "/dev/null/x/l2: expected a folder"),
+        ],
+    )
+    def test_generate(self, argv, message):
+        with pytest.raises(UserError) as refusal:
+            generate.main(argv)
+        assert message in str(refusal.value)
+
+    @pytest.mark.parametrize(
+        "argv,message",
+        [
+            (["--z=median"], "argument --z: invalid choice"),
+            (["--image=none.png", "--loss=l2"], "none.png: expected a picture"),
+            (["--model_dir=nowhere"], "expected one of (none), the checkpoints in nowhere/"),
+            (["--json=/dev/null/x.json"], "expected a folder"),
+        ],
+    )
+    def test_evaluate(self, argv, message):
+        with pytest.raises(UserError) as refusal:
+            evaluate.main(argv)
+        assert message in str(refusal.value)
+
+    @pytest.mark.parametrize("script", ["train", "generate", "evaluate"])
+    def test_one_line_and_exit_code_two(self, script):
+        command = [sys.executable, f"{script}.py", "--seed=x"]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr == "error: --seed: expected a whole number from 0, got 'x'\n"
+
+    @pytest.mark.parametrize(
+        "text", ["", "[1]", "epochs: [", "epochs: \0", "epochs: yes", "epochs: {}", "1: 2", "!!python/object:os.x {}"]
+    )
+    def test_broken_yaml(self, tmp_path, text):
+        (tmp_path / "c.yml").write_text(text)
+        with pytest.raises(UserError, match=r"c\.yml"):
+            config.read_yaml(tmp_path / "c.yml")
+
+    @pytest.mark.parametrize("damage", ["missing", "incomplete"])
+    def test_damaged_defaults(self, tmp_path, monkeypatch, damage):
+        for path in config.FOLDER.glob("*_config.yml"):
+            (tmp_path / path.name).write_text(path.read_text())
+        path = tmp_path / "model_config.yml"
+        path.unlink() if damage == "missing" else path.write_text("beta: 1\n")
+        monkeypatch.setattr(config, "FOLDER", tmp_path)
+        with pytest.raises(UserError, match=r"model_config\.yml: expected"):
+            config.defaults()
+
+
+class TestAnyInput:
+    """Whatever comes, it is taken as the schema says or refused as a UserError."""
+
+    @given(st.sampled_from(sorted(KEYS)), st.text(max_size=20))
+    @example("epochs", "٣")
+    @example("epochs", "1_0")
+    @example("beta", "1e400")
+    def test_flags(self, name, text):
+        try:
+            value = getattr(train.parse([f"--{name}={text}"]), name)
+        except UserError as error:
+            assert "\n" not in str(error)
+        else:
+            assert type(value) is KEYS[name].kind
+
+    @given(st.lists(st.text(max_size=12), max_size=4))
+    def test_argument_lists(self, argv):
+        try:
+            train.parse(argv)
+        except (UserError, SystemExit) as error:
+            assert not isinstance(error, SystemExit) or any(word.startswith("-h") or word == "--help" for word in argv)
+
+    @given(
+        st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5), lambda x: st.lists(x, max_size=3))
+    )
+    def test_yaml_values(self, value):
+        try:
+            KEYS["beta"].parse("beta", value)
+        except UserError:
+            pass
+        else:
+            assert float(value) >= 0
+
+    @given(
+        st.text(max_size=60) | st.dictionaries(st.sampled_from(sorted(KEYS)), st.floats() | st.text()).map(yaml.dump)
+    )
+    def test_yaml_documents(self, text):
+        path = Path(self.folder) / "c.yml"
+        path.write_text(text, encoding="utf-8", errors="surrogateescape")
+        try:
+            found = config.read_yaml(path)
+        except UserError:
+            return
+        assert set(found) <= set(KEYS)
+
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path_factory):
+        type(self).folder = tmp_path_factory.mktemp("yaml")
+
+
+class TestAtomicWrites:
+    def test_a_failing_write_leaves_what_was_there(self, tmp_path, monkeypatch):
+        path = tmp_path / "file"
+        write_atomically(path, b"first")
+
+        def full(_):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("os.fsync", full)
+        with pytest.raises(UserError, match="No space left on device; what stood there is unchanged"):
+            write_atomically(path, b"second")
+        assert path.read_bytes() == b"first"
+        assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,53 @@
+"""Imports point one way, and the configuration needs no TensorFlow."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = {
+    "config": set(),
+    "data": {"config"},
+    "losses": {"config"},
+    "models": {"config", "losses"},
+    "evaluation": {"config", "data", "losses", "models"},
+    "training": {"config", "data", "losses", "models", "evaluation"},
+}
+SCRIPTS = {"train", "generate", "evaluate"}
+
+
+def imported(path):
+    """The rooms and scripts that the file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module)
+    return {name.split(".")[0] for name in names} & (set(ROOMS) | SCRIPTS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_point_one_way(room):
+    for path in (ROOT / room).glob("*.py"):
+        assert imported(path) <= ROOMS[room] | {room}, path
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_scripts_do_not_import_one_another(script):
+    assert imported(ROOT / f"{script}.py").isdisjoint(SCRIPTS)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_flags_are_parsed_without_tensorflow(script):
+    code = f"import sys, {script}; {script}.parse([]); sys.exit(bool({{'tensorflow', 'keras', 'numpy'}} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_pickle_is_nowhere():
+    for path in [*ROOT.glob("*.py"), *(p for room in ROOMS for p in (ROOT / room).glob("*.py"))]:
+        assert "allow_pickle=True" not in path.read_text()
+        assert "import pickle" not in path.read_text()
