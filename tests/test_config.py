@@ -78,7 +78,7 @@ REFUSED = [
     (["--stft_f=29"], "stft_f: expected a window of at most the image's 28 pixels, got 29"),
     (["--bath_size=3"], "unknown key 'bath_size'; expected 'batch_size'?"),
     (["--tag=../x"], "--tag: expected text matching"),
-    (["epochs"], "unknown key 'epochs'"),
+    (["epochs"], "unexpected argument 'epochs'; expected --key=value"),
     (["--epochs"], "argument --epochs: expected one argument"),
     (["--dataset=imagenet"], "--dataset: expected one of mnist, mnist-gray, fashion-mnist, cifar10, got 'imagenet'"),
     (["--train_size=60001"], "train_size: expected at most 60000 images of mnist, got 60001"),
