@@ -14,7 +14,7 @@ TABLE = Path("results/table.md")
 def parse(argv):
     """The flags in `argv`."""
     parser = Parser(__doc__)
-    parser.add_checkpoints(default=",".join(PAPER_LOSSES))
+    parser.add_checkpoints(PAPER_LOSSES)
     parser.add_argument("--z", choices=("sample", "mean"), default="sample", help="of the posterior (default: sample)")
     parser.add_key("seed", 0)
     parser.add_key("dataset", "mnist")
@@ -29,7 +29,7 @@ def parse(argv):
 def main(argv):
     """Print the table, or what becomes of the user's picture."""
     arguments = parse(argv)
-    found = checkpoint_files(arguments.loss, arguments.model_dir)
+    found = checkpoint_files(arguments, PAPER_LOSSES)
     if arguments.json:
         require_writable(Path(arguments.json).parent)
 

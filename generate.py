@@ -7,13 +7,14 @@ from config.errors import run
 from config.files import require_writable
 from config.runtime import import_tensorflow
 
+DEFAULT = "ours"
 NUM_SAMPLES = {"samples": 16, "manifold": 400}
 
 
 def parse(argv):
     """The flags in `argv`."""
     parser = Parser(__doc__)
-    parser.add_checkpoints(default="ours")
+    parser.add_checkpoints(DEFAULT)
     parser.add_key("num_samples", None, shown="16, or 400 of the manifold")
     parser.add_argument(
         "--name", type=file_name, default="gen_samples", help="file, without .png (default: gen_samples)"
@@ -32,7 +33,7 @@ def parse(argv):
 def main(argv):
     """Draw a grid for each loss and say where it is."""
     arguments = parse(argv)
-    found = checkpoint_files(arguments.loss, arguments.model_dir)
+    found = checkpoint_files(arguments, DEFAULT)
     for loss in found:
         require_writable(Path(arguments.out_dir) / loss)
 

@@ -14,6 +14,7 @@ def parse(argv):
     parser.add_argument("--config", metavar="PATH", help="YAML file of keys to use in place of the defaults")
     parser.add_argument("--resume", action="store_true", help="go on with the interrupted run of this tag")
     parser.add_argument("--overwrite", action="store_true", help="begin anew where an unfinished run stands")
+    parser.add_argument("--replay", metavar="RECORD", help="show the terms of a recorded step that was not finite")
     for name, default in config.defaults().items():
         parser.add_key(name, argparse.SUPPRESS, shown=default)
     return parser.parse(argv)
@@ -22,13 +23,18 @@ def parse(argv):
 def main(argv):
     """Train, and say what came out and where it is."""
     arguments = vars(parse(argv))
-    path, resume, overwrite = (arguments.pop(name) for name in ("config", "resume", "overwrite"))
+    path, resume, overwrite, record = (arguments.pop(name) for name in ("config", "resume", "overwrite", "replay"))
     given = (config.read_yaml(path) if path else {}) | arguments
     settings = config.resolve(given)
 
     import_tensorflow()
     from evaluation.quality import reconstruction_quality
-    from training import loop, state
+    from training import guard, loop, state
+
+    if record:
+        step, terms = guard.replay(record)
+        print(f"step {step}", *(f"{name:40} {value:g}" for name, value in terms.items()), sep="\n")
+        return
 
     files = loop.paths(settings)
     if resume:

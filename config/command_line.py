@@ -8,7 +8,7 @@ import config
 from config.errors import UserError
 from config.schema import KEYS, TAG
 
-PAPER_LOSSES = ("l2", "l1", "ssim", "dft+ssim", "ours")
+PAPER_LOSSES = "l2,l1,ssim,dft+ssim,ours"
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,27 +47,33 @@ class Parser(argparse.ArgumentParser):
         self.add_argument(f"--{flag}", type=parse, default=default, metavar=KEYS[name].kind.__name__.upper(), help=text)
 
     def add_checkpoints(self, default):
-        """The flags `--loss` and `--model_dir`, which name checkpoints."""
+        """The flags `--loss`, `--model_dir` and `--checkpoint`, which name checkpoints."""
         text = f"names of checkpoints, comma-separated, or all (default: {default})"
-        self.add_argument("--loss", metavar="LOSS[,LOSS]", default=default, help=text)
+        self.add_argument("--loss", metavar="LOSS[,LOSS]", help=text)
         self.add_key("model_dir", config.defaults()["model_dir"])
+        text = "one checkpoint: a model.npz, or the prefix of TensorFlow's files; --loss then names it"
+        self.add_argument("--checkpoint", metavar="PATH", help=text)
 
 
-def checkpoint_files(names, model_dir):
-    """The files of the checkpoints `names` (comma-separated, or "all") in `model_dir`, by name.
+def checkpoint_files(arguments, default):
+    """The files that `--checkpoint`, or `--loss` (else `default`) and `--model_dir` name, by name.
 
     Raises:
-        UserError: there is no such checkpoint, or none at all.
+        UserError: there is no such checkpoint in the folder, or none at all.
     """
-    present = sorted(path.parent.name for path in Path(model_dir).glob("*/model.npz"))
+    if arguments.checkpoint:
+        path = Path(arguments.checkpoint)
+        return {file_name(arguments.loss or (path.parent.name if path.stem == "model" else path.name)): path}
+    names, folder = arguments.loss or default, arguments.model_dir
+    present = sorted(path.parent.name for path in Path(folder).glob("*/model.npz"))
     wanted = present if names == "all" else [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted or [names]:
         if name not in present:
             raise UserError(
-                f"loss: expected one of {', '.join(present) or '(none)'}, the checkpoints in {model_dir}/, "
+                f"loss: expected one of {', '.join(present) or '(none)'}, the checkpoints in {folder}/, "
                 f"got {name[:80]!r}; python train.py --loss={name[:80]} makes it"
             )
-    return {name: Path(model_dir) / name / "model.npz" for name in wanted}
+    return {name: Path(folder) / name / "model.npz" for name in wanted}
 
 
 def file_name(text):

@@ -17,8 +17,9 @@ from config.errors import run
 from config.files import write_atomically
 from config.runtime import import_tensorflow
 
-# readable without colour: a grey, a line style and a marker each
-STYLES = dict(zip(PAPER_LOSSES, [("0.6", "-"), ("0.6", "--"), ("0.35", "-"), ("0.35", "--"), ("0", "-")], strict=True))
+# readable without colour: a grey and a line style each
+GREYS_AND_LINES = [("0.6", "-"), ("0.6", "--"), ("0.35", "-"), ("0.35", "--"), ("0", "-")]
+STYLES = dict(zip(PAPER_LOSSES.split(","), GREYS_AND_LINES, strict=True))
 
 
 def panel(found, images):
@@ -68,9 +69,9 @@ def main(argv):
     """Draw every figure from the shipped checkpoints and logs."""
     parser = Parser(__doc__)
     parser.add_key("results_dir", "results")
-    parser.add_checkpoints(default=",".join(PAPER_LOSSES))
+    parser.add_checkpoints(PAPER_LOSSES)
     arguments = parser.parse(argv)
-    found, results = checkpoint_files(arguments.loss, arguments.model_dir), Path(arguments.results_dir)
+    found, results = checkpoint_files(arguments, PAPER_LOSSES), Path(arguments.results_dir)
     import_tensorflow()
     test = data.load("mnist", "test")
     first_of_each_class = [int(np.flatnonzero(test.labels == label)[0]) for label in range(10)]

@@ -16,6 +16,7 @@ import numpy as np
 import models
 from config.errors import UserError
 from config.files import write_atomically
+from models import released
 
 MANIFEST = "manifest.json"
 
@@ -99,13 +100,34 @@ def save_model(path, model, config, **facts):
 def load_model(path):
     """The model in the checkpoint `path` and its manifest.
 
+    `path` is a file of ours or the prefix of a TensorFlow checkpoint as the author's repository
+    publishes them.
+
     Raises:
         UserError: the file is missing or damaged, or does not fit the architecture it names.
     """
-    tensors, manifest = read(path)
-    model = models.build(SimpleNamespace(**manifest["config"]), tuple(manifest["image_shape"]))
-    assign(path, weights(model), tensors)
+    tensors, manifest = released.read(path) if released.is_prefix(path) else read(path)
+    if "image_shape" not in manifest:
+        raise UserError(f"{path}: expected a model's checkpoint, got a training's state or record")
+    model = models.build(settings(manifest), tuple(manifest["image_shape"]))
+    names = released.names(model) if released.is_prefix(path) else weights(model)
+    assign(path, names, tensors)
     return model, manifest
+
+
+def copy_weights(path, model):
+    """Set a model's weights to those in the checkpoint `path`.
+
+    Raises:
+        UserError: the checkpoint is missing or damaged, or is of another architecture.
+    """
+    source, _ = load_model(path)
+    assign(path, weights(model), {name: variable.numpy() for name, variable in weights(source).items()})
+
+
+def settings(manifest):
+    """The configuration that a manifest records, as a namespace."""
+    return SimpleNamespace(**manifest["config"])
 
 
 def _described(tensors):

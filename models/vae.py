@@ -96,7 +96,13 @@ class VAE(keras.Model):
             parts = self.objective(images, self.noise(tf.shape(images)[0], self.optimizer.iterations))
             loss = tf.reduce_mean(parts["loss"])
         variables = self.trainable_variables
-        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        gradients = tape.gradient(loss, variables)
+        # a step that is not finite is not taken: the weights and the step number stay
+        tf.cond(
+            tf.math.is_finite(loss + tf.linalg.global_norm(gradients)),
+            lambda: self.optimizer.apply_gradients(zip(gradients, variables, strict=True)),
+            lambda: tf.identity(self.optimizer.iterations.value),
+        )
         return self._track(parts)
 
     def test_step(self, images):

@@ -1,5 +1,6 @@
 """A training run: from a configuration to a checkpoint, a log and a grid of samples."""
 
+import contextlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,9 +11,12 @@ import data
 import models
 from config.errors import UserError
 from config.files import require_writable, write_atomically
+from config.lock import only_writer
 from data import batches
+from models import checkpoint
 from training import callbacks, state
 from training.cyclical import CyclicalLearningRate
+from training.guard import Guard
 
 
 def paths(config):
@@ -23,6 +27,7 @@ def paths(config):
         previous=model_dir / "model.previous.npz",
         config=model_dir / "config.yml",
         state=model_dir / "training.state.npz",
+        failure=model_dir / "failed_step.npz",
         metrics=results_dir / "metrics.csv",
         samples=results_dir / "samples.png",
         logs=Path(config.logs_dir) / config.tag,
@@ -51,6 +56,8 @@ def compiled(config, image_shape):
     rate = CyclicalLearningRate(config.min_lr, config.max_lr, config.lr_step_size, config.lr_mode, config.lr_gamma)
     model.compile(keras.optimizers.Adam(rate), jit_compile=False)
     model.optimizer.build(model.trainable_variables)
+    if config.init_from:
+        checkpoint.copy_weights(config.init_from, model)
     return model
 
 
@@ -73,12 +80,27 @@ def train(config, resume=False, overwrite=False):
     if not (resume or overwrite):
         state.require_finished(files.state)
 
+    with contextlib.ExitStack() as writers:
+        for folder in (files.model.parent, files.metrics.parent):
+            writers.enter_context(only_writer(folder))
+        fit(config, files, model, images, test_images, resume)
+    return model, test_images
+
+
+def fit(config, files, model, images, test_images, resume):
+    """Train a compiled model, from its beginning or its saved state, to the last epoch.
+
+    Raises:
+        KeyboardInterrupt: it was asked to stop; the state is saved.
+        UserError: a loss or gradient was not finite; the last state is kept.
+    """
     steps_per_epoch = -(-len(images) // config.batch_size)
+    guard = Guard(files.failure, config, images)
     monitor = callbacks.Monitor(test_images[: config.monitor_size], config.test_freq, steps_per_epoch)
     log = callbacks.Log(files, monitor, config.log_freq, steps_per_epoch)
     grid = callbacks.SampleGrid(files.samples, log, config.num_samples, config.visualise_freq, steps_per_epoch)
     saver = callbacks.Saver(files, config, log, config.save_model_freq, steps_per_epoch)
-    acting = [monitor, log, grid, saver]
+    acting = [guard, monitor, log, grid, saver]
     if resume:
         acting.append(state.restore(files.state, model, log))
     else:
@@ -96,4 +118,3 @@ def train(config, resume=False, overwrite=False):
             if stop.requested:
                 saver.act(int(model.optimizer.iterations))
                 raise KeyboardInterrupt(f"saved in {files.state.parent}; the same command with --resume goes on")
-    return model, test_images

@@ -1,0 +1,40 @@
+"""One writer a folder."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from config.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks; two writers are then not noticed
+    fcntl = None
+
+
+@contextlib.contextmanager
+def only_writer(folder):
+    """Hold `folder` for this process; what a killed process left half-written is removed.
+
+    The lock is the operating system's, so that of a dead process is none.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    path = Path(folder) / "training.lock"
+    with path.open("a+") as file:
+        try:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise UserError(
+                f"{folder}: expected to be the only one to write there, but process {file.read().strip()} is "
+                "training into it; wait for it, or give another --tag"
+            ) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}")
+        file.flush()
+        for part in Path(folder).glob(".*.part"):
+            part.unlink()
+        yield

@@ -1,0 +1,49 @@
+"""Checkpoints in TensorFlow's format, as the author's repository publishes them: 14 tensors of conv28.
+
+TensorFlow restores none of them into Keras 3 layers and only logs it, so they are read by name.
+"""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+import config
+from config.errors import UserError
+
+SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+BOOKKEEPING = ("_CHECKPOINTABLE_OBJECT_GRAPH", f"save_counter{SUFFIX}")
+
+
+def is_prefix(path):
+    """Whether `path` is the prefix of a TensorFlow checkpoint (PATH.index stands there)."""
+    return Path(f"{path}.index").exists()
+
+
+def read(prefix):
+    """The tensors, by name, and a manifest like that of a checkpoint of ours.
+
+    Raises:
+        UserError: the files are damaged, or their decoder is not that of conv28.
+    """
+    try:
+        reader = tf.train.load_checkpoint(str(prefix))
+        names = [name for name in reader.get_variable_to_shape_map() if name not in BOOKKEEPING]
+        tensors = {name.removesuffix(SUFFIX): reader.get_tensor(name) for name in names}
+    except Exception as error:  # the reader fails in many ways, each of them the user's broken file
+        raise UserError(f"{prefix}: expected a TensorFlow checkpoint, got: {error}") from error
+    first, last = (tensors.get(f"decoder/layer_with_weights-{i}/kernel") for i in (0, 3))
+    if first is None or last is None:
+        raise UserError(f"{prefix}: missing tensors: decoder/layer_with_weights-0 and -3/kernel")
+    settings = config.resolve({"architecture": "conv28", "latent_dim": int(first.shape[0]), "loss": "l2"})
+    image_shape = [28, 28, int(last.shape[2])]
+    return tensors, {"config": vars(settings), "output_space": "linear", "image_shape": image_shape}
+
+
+def names(model):
+    """The variables of a model by the names they have in such a checkpoint."""
+    return {
+        f"{part.name}/layer_with_weights-{i}/{variable.name}": variable
+        for part in model.layers
+        for i, layer in enumerate(layer for layer in part.layers if layer.weights)
+        for variable in layer.weights
+    }

@@ -1,0 +1,260 @@
+"""What must not be lost: killed runs, two writers, numbers that go wrong, the author's checkpoints."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from test_training import SMALL, folders, outcome, run
+
+import config
+import evaluate
+import generate
+import losses
+import models
+import train
+from config.errors import UserError
+from config.files import write_atomically
+from config.lock import only_writer
+from models import checkpoint
+
+ROOT = Path(__file__).parent.parent
+# a process that trains in the test's folder, and kills itself at a random moment
+KILLED = """
+import os, random, signal, sys, threading
+from config.runtime import import_tensorflow
+import_tensorflow()
+import models.checkpoint, train
+from training import callbacks
+
+choice = random.Random(int(sys.argv[1]))
+in_a_write, delay = choice.random() < 0.5, choice.uniform(0, 1.5)
+steps = choice.randrange(12)
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def die_in_a_write(descriptor, real=os.fsync):
+    global steps
+    steps -= 1
+    if steps < 0:
+        os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+        die()
+    real(descriptor)
+
+def start(self, epoch, logs=None, real=callbacks.ProgressBar.on_epoch_begin):
+    real(self, epoch, logs)
+    if not in_a_write and not getattr(start, "armed", False):
+        start.armed = True
+        threading.Timer(delay, die).start()
+
+callbacks.ProgressBar.on_epoch_begin = start
+if in_a_write:
+    os.fsync = die_in_a_write
+train.main(sys.argv[2:])
+"""
+
+
+def killed(seed, *flags):
+    """Train until it kills itself; its exit code."""
+    command = [sys.executable, "-c", KILLED, str(seed), *flags]
+    return subprocess.run(command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode
+
+
+@pytest.mark.slow
+class TestKilled:
+    def test_twenty_kills_end_in_the_bits_of_an_uninterrupted_run(self, tmp_path):
+        """SIGKILL at random moments, half of them inside a write; resumed until the run is done."""
+        flags = [*SMALL, "--epochs=25", "--latent_dim=3"]
+        run(tmp_path / "whole", *flags)
+        where = folders(tmp_path / "cut")
+        state = tmp_path / "cut/model/l2/training.state.npz"
+        kills = 0
+        for seed in range(60):
+            begun = ["--resume", "--tag=l2"] if state.exists() else flags
+            kills += killed(seed, *begun, *where) == -signal.SIGKILL
+            if kills == 20:
+                break
+        assert kills == 20
+        train.main(["--resume", "--tag=l2", *where] if state.exists() else [*flags, *where])
+        assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
+        assert not list((tmp_path / "cut").rglob("*.part"))
+
+
+class TestOneWriter:
+    def test_the_second_is_told_who_is_first(self, tmp_path):
+        code = "import sys, time; from config.lock import only_writer\n"
+        code += "with only_writer(sys.argv[1]): print('held', flush=True); time.sleep(60)"
+        first = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE)
+        assert first.stdout.readline() == b"held\n"
+        with pytest.raises(UserError, match=f"process {first.pid} is training into it"), only_writer(tmp_path):
+            pass
+        first.kill()
+        first.wait()
+        with only_writer(tmp_path):
+            assert (tmp_path / "training.lock").read_text() == str(os.getpid())
+
+    def test_what_a_killed_process_left_half_written_is_removed(self, tmp_path):
+        (tmp_path / ".model.npz.x.part").write_bytes(b"half")
+        with only_writer(tmp_path):
+            assert not (tmp_path / ".model.npz.x.part").exists()
+
+
+class TestFullDisk:
+    @pytest.fixture
+    def small_disk(self, tmp_path):
+        """A file system of 400 KB."""
+        if shutil.which("mount") is None or os.geteuid() != 0:
+            pytest.skip("mounting is not allowed here")
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", tmp_path], check=False)
+        if done.returncode:
+            pytest.skip("mounting is not allowed here")
+        yield tmp_path
+        subprocess.run(["umount", "-l", tmp_path], check=True)
+
+    def test_what_was_saved_stays(self, small_disk):
+        path = small_disk / "model.npz"
+        write_atomically(path, b"1" * 250_000)
+        with pytest.raises(UserError, match="No space left on device; what stood there is unchanged"):
+            write_atomically(path, b"2" * 250_000)
+        assert path.read_bytes() == b"1" * 250_000
+        assert list(small_disk.iterdir()) == [path]
+
+    @pytest.mark.slow
+    def test_a_training_that_fills_the_disk_keeps_its_last_checkpoint(self, tmp_path, monkeypatch):
+        """From the 30th write on, every one fails."""
+        real, count = os.fsync, iter(range(1000))
+
+        def fsync(descriptor):
+            if next(count) >= 30:
+                raise OSError(28, "No space left on device")
+            real(descriptor)
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        with pytest.raises(UserError, match="No space left on device"):
+            run(tmp_path, "--epochs=10")
+        monkeypatch.setattr(os, "fsync", real)
+        train.main(["--resume", "--tag=l2", *folders(tmp_path)])
+        run(tmp_path / "whole", "--epochs=10")
+        assert outcome(tmp_path) == outcome(tmp_path / "whole")
+
+
+class Fragile(losses.L2):
+    """L2, but not a number for images of more than 165 lit pixels."""
+
+    def distance(self, image, reconstruction):
+        lit = tf.reduce_sum(image, [1, 2, 3])
+        return super().distance(image, reconstruction) * tf.where(lit > 165, float("nan"), 1.0)
+
+
+@pytest.mark.slow
+def test_numbers_that_go_wrong(tmp_path, monkeypatch, capsys):
+    """Training stops, the last checkpoint stays, and the record shows the step again."""
+    monkeypatch.setitem(losses.TERMS, "l2", lambda c: (1, Fragile(name="l2")))
+    with pytest.raises(UserError, match="not finite") as refusal:
+        run(tmp_path, "--epochs=3", "--save_model_freq=1", "--seed=5")
+    step = int(re.search(r"step (\d+)", str(refusal.value))[1])
+    record = tmp_path / "model/l2/failed_step.npz"
+    capsys.readouterr()
+    train.main([f"--replay={record}"])
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"step {step}\n")
+    assert re.search(r"^l2 +nan$", shown, re.M)
+    assert re.search(r"^kl_divergence +[0-9.e-]+$", shown, re.M)
+    tensors, manifest = checkpoint.read(record)
+    assert (tensors["batch"].sum((1, 2, 3)) > 165).any()
+    assert manifest["step"] == step
+    if step:
+        saved, _ = checkpoint.read(tmp_path / "model/l2/training.state.npz")
+        assert all(np.isfinite(value).all() for value in saved.values())
+        np.testing.assert_array_equal(saved["decoder/dense/kernel"], tensors["decoder/dense/kernel"])
+
+
+class TestAuthorsCheckpoints:
+    """A checkpoint in TensorFlow's format, with the author's attribute names, written here."""
+
+    @pytest.fixture
+    def prefix(self, tmp_path):
+        generator = np.random.default_rng(1)
+        model = models.build(config.resolve({"loss": "l2"}), (28, 28, 1))
+        values = {name: generator.normal(0, 0.1, v.shape).astype(np.float32) for name, v in model_names(model).items()}
+        return self.write(tmp_path / "published" / "0.1_0.9_0.0015_16_4", values), values
+
+    @staticmethod
+    def write(prefix, values):
+        root = tf.train.Checkpoint()
+        for name, value in values.items():
+            *parts, last = name.split("/")
+            node = root
+            for part in parts:
+                if not hasattr(node, part):
+                    setattr(node, part, tf.train.Checkpoint())
+                node = getattr(node, part)
+            setattr(node, last, tf.Variable(value))
+        root.write(str(prefix))
+        return prefix
+
+    def test_every_tensor_finds_its_place(self, prefix):
+        path, values = prefix
+        model, manifest = checkpoint.load_model(path)
+        assert manifest["output_space"] == "linear"
+        assert len(values) == 14
+        layers = [layer for part in (model.encoder, model.decoder) for layer in part.layers if layer.weights]
+        order = [f"encoder/layer_with_weights-{i}" for i in range(3)]
+        order += [f"decoder/layer_with_weights-{i}" for i in range(4)]
+        for layer, name in zip(layers, order, strict=True):
+            np.testing.assert_array_equal(layer.kernel, values[f"{name}/kernel"])
+            np.testing.assert_array_equal(layer.bias, values[f"{name}/bias"])
+
+    def test_the_commands_take_it(self, prefix, tmp_path, capsys):
+        path, _ = prefix
+        generate.main([f"--checkpoint={path}", f"--out_dir={tmp_path}"])
+        assert (tmp_path / path.name / "gen_samples.png").exists()
+        evaluate.main([f"--checkpoint={path}", "--loss=ours", "--split=held-out"])
+        assert "| ours |" in capsys.readouterr().out
+
+    @pytest.mark.slow
+    def test_training_starts_from_it(self, prefix, tmp_path):
+        path, values = prefix
+        run(tmp_path, f"--init_from={path}", "--epochs=1", "--min_lr=1e-9", "--max_lr=1e-9")
+        tensors, _ = checkpoint.read(tmp_path / "model/l2/model.npz")
+        np.testing.assert_allclose(
+            tensors["decoder/dense/kernel"], values["decoder/layer_with_weights-0/kernel"], atol=1e-6
+        )
+
+    @pytest.mark.parametrize("change,message", [
+        (lambda v: v.pop("encoder/layer_with_weights-1/bias"), "missing tensors: encoder/layer_with_weights-1/bias"),
+        (lambda v: v.update({"encoder/extra/bias": np.zeros(1)}), "tensors that do not belong: encoder/extra/bias"),
+        (lambda v: v.update({"encoder/layer_with_weights-1/bias": np.zeros(3, np.float32)}), "expected .*64.*got .*3"),
+        (lambda v: v.pop("decoder/layer_with_weights-0/kernel"), "missing tensors: decoder/layer_with_weights-0"),
+    ])  # fmt: skip
+    def test_strictly(self, prefix, tmp_path, change, message):
+        _, values = prefix
+        change(values)
+        with pytest.raises(UserError, match=message):
+            checkpoint.load_model(self.write(tmp_path / "changed", values))
+
+    def test_damage(self, prefix):
+        path, _ = prefix
+        index = Path(f"{path}.index")
+        index.write_bytes(index.read_bytes()[:50])
+        with pytest.raises(UserError, match="expected a TensorFlow checkpoint"):
+            checkpoint.load_model(path)
+
+
+def model_names(model):
+    """The author's names, written out: three layers with weights in the encoder, four in the decoder."""
+    found = {}
+    for part, count in (("encoder", 3), ("decoder", 4)):
+        layers = [layer for layer in getattr(model, part).layers if layer.weights]
+        assert len(layers) == count
+        for i, layer in enumerate(layers):
+            found[f"{part}/layer_with_weights-{i}/kernel"] = layer.kernel
+            found[f"{part}/layer_with_weights-{i}/bias"] = layer.bias
+    return found

@@ -1,0 +1,76 @@
+"""What happens when a loss or a gradient is not finite: stop, keep what was good, record the step."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import models
+from config.errors import UserError
+from data import batches
+from models import checkpoint
+
+BATCH = "batch"
+
+
+class Guard(keras.callbacks.Callback):
+    """Ends the training at the first step that the model refused to take.
+
+    The model leaves its weights and the optimizer's step as they were when the loss or a gradient is
+    not finite; the step, written to `path` with its batch and weights, can be replayed.
+
+    Raises:
+        UserError: at that step; it says how to replay it.
+    """
+
+    def __init__(self, path, config, images):
+        super().__init__()
+        self.path, self.config, self.images = path, config, images
+
+    def on_train_begin(self, logs=None):
+        """Remember where the optimizer stands."""
+        self.step = int(self.model.optimizer.iterations)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Check that the optimizer has moved on."""
+        if int(self.model.optimizer.iterations) == self.step:
+            self.record()
+            raise UserError(
+                f"step {self.step}: the loss or a gradient is not finite; the last checkpoint is as it was; "
+                f"python train.py --replay={self.path} shows the terms"
+            )
+        self.step += 1
+
+    def record(self):
+        """Write the weights, the batch and the terms of the step that failed."""
+        epoch, step = divmod(self.step, -(-len(self.images) // self.config.batch_size))
+        images = next(iter(batches.epoch(self.images, self.config.batch_size, self.config.seed, epoch, step)))
+        tensors = {name: variable.numpy() for name, variable in checkpoint.weights(self.model).items()}
+        terms = {name: f"{value:g}" for name, value in summary(self.model, images, self.step).items()}
+        facts = {"config": vars(self.config), "seed": self.config.seed, "step": self.step, "terms": terms}
+        checkpoint.write(self.path, tensors | {BATCH: images.numpy()}, **facts)
+
+
+def summary(model, images, step):
+    """The mean of every term and the norm of every variable's gradient at a step, by name."""
+    with tf.GradientTape() as tape:
+        parts = model.objective(images, model.noise(len(images), step))
+        loss = tf.reduce_mean(parts["loss"])
+    variables = checkpoint.weights(model)
+    gradients = tape.gradient(loss, {name: variable.value for name, variable in variables.items()})
+    means = {name: float(tf.reduce_mean(values)) for name, values in parts.items()}
+    return means | {f"gradient of {name}": float(np.linalg.norm(value)) for name, value in gradients.items()}
+
+
+def replay(path):
+    """The summary of the step recorded in `path`, computed anew.
+
+    Raises:
+        UserError: the file is missing, damaged, or no such record.
+    """
+    tensors, manifest = checkpoint.read(path)
+    if BATCH not in tensors:
+        raise UserError(f"--replay: expected the record of a failed step, got another checkpoint, {path}")
+    images = tensors.pop(BATCH)
+    model = models.build(checkpoint.settings(manifest), images.shape[1:])
+    checkpoint.assign(path, checkpoint.weights(model), tensors)
+    return manifest["step"], summary(model, tf.constant(images), manifest["step"])
