@@ -137,14 +137,19 @@ class STFT(ReconstructionLoss):
 
 @keras.saving.register_keras_serializable("losses")
 class DFT(STFT):
-    """Distance of global spectra, [B]: STFT with one rectangular window, the whole image."""
+    """Distance of global spectra, [B]: STFT with one window, the whole image.
 
-    def __init__(self, amp_coef=0.1, arg_coef=0.9, eps=1e-6, **kwargs):
-        super().__init__(None, 1, amp_coef, arg_coef, eps, hann=False, **kwargs)
+    The Hann window matters here too. Without it, a bright pixel in the first row and column adds the
+    same positive number to every bin, which draws all phases to 0, where raw differences from
+    unknown phases are least on average: the decoder learns to put one there.
+    """
+
+    def __init__(self, amp_coef=0.1, arg_coef=0.9, eps=1e-6, hann=True, **kwargs):
+        super().__init__(None, 1, amp_coef, arg_coef, eps, hann, **kwargs)
 
     def get_config(self):
         config = super().get_config()
-        return {name: value for name, value in config.items() if name not in ("window", "stride", "hann")}
+        return {name: value for name, value in config.items() if name not in ("window", "stride")}
 
 
 @keras.saving.register_keras_serializable("losses")

@@ -83,7 +83,7 @@ class TestOracles:
         np.testing.assert_allclose(call(loss, x, y), oracles.stft(x, y, window, stride, 0.3, 0.6, hann), rtol=2e-5)
 
     def test_dft_is_one_window(self, grey):
-        np.testing.assert_allclose(call(losses.DFT(), *grey), oracles.stft(*grey, 28, 1, hann=False), rtol=2e-5)
+        np.testing.assert_allclose(call(losses.DFT(), *grey), oracles.stft(*grey, 28, 1), rtol=2e-5)
 
     @pytest.mark.parametrize("window,stride", [(16, 4), (10, 3)])
     @pytest.mark.parametrize("case", ["grey", "colour"])
@@ -128,7 +128,7 @@ GOLDEN = {
     "l2": 0.231894904,
     "bce": 0.335769543,
     "ssim": 456.2576541,
-    "dft+ssim": 457.6890815,
+    "dft+ssim": 457.4367789,
     "ours": 462.6570755,
     "ours-released": 457.0126856,
 }

@@ -76,13 +76,11 @@ def train(config, resume=False, overwrite=False):
     model = compiled(config, images.shape[1:])
     for folder in (files.model.parent, files.metrics.parent, files.logs):
         require_writable(folder)
-
-    if not (resume or overwrite):
-        state.require_finished(files.state)
-
     with contextlib.ExitStack() as writers:
         for folder in (files.model.parent, files.metrics.parent):
             writers.enter_context(only_writer(folder))
+        if not (resume or overwrite):
+            state.require_finished(files.state)
         fit(config, files, model, images, test_images, resume)
     return model, test_images
 
