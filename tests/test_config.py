@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import config
@@ -156,6 +156,7 @@ class TestRefusals:
 class TestAnyInput:
     """Whatever comes, it is taken as the schema says or refused as a UserError."""
 
+    @settings(max_examples=300, deadline=None)
     @given(st.sampled_from(sorted(KEYS)), st.text(max_size=20))
     @example("epochs", "٣")
     @example("epochs", "1_0")
@@ -168,6 +169,7 @@ class TestAnyInput:
         else:
             assert type(value) is KEYS[name].kind
 
+    @settings(max_examples=300, deadline=None)
     @given(st.lists(st.text(max_size=12), max_size=4))
     def test_argument_lists(self, argv):
         try:
@@ -175,6 +177,7 @@ class TestAnyInput:
         except (UserError, SystemExit) as error:
             assert not isinstance(error, SystemExit) or any(word.startswith("-h") or word == "--help" for word in argv)
 
+    @settings(max_examples=300, deadline=None)
     @given(
         st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5), lambda x: st.lists(x, max_size=3))
     )
@@ -186,6 +189,7 @@ class TestAnyInput:
         else:
             assert float(value) >= 0
 
+    @settings(max_examples=300, deadline=None)
     @given(
         st.text(max_size=60) | st.dictionaries(st.sampled_from(sorted(KEYS)), st.floats() | st.text()).map(yaml.dump)
     )

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -25,66 +24,18 @@ from config.lock import only_writer
 from models import checkpoint
 
 ROOT = Path(__file__).parent.parent
-# a process that trains in the test's folder, and kills itself at a random moment
-KILLED = """
-import os, random, signal, sys, threading
-from config.runtime import import_tensorflow
-import_tensorflow()
-import models.checkpoint, train
-from training import callbacks
-
-choice = random.Random(int(sys.argv[1]))
-in_a_write, delay = choice.random() < 0.5, choice.uniform(0, 1.5)
-steps = choice.randrange(12)
-
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def die_in_a_write(descriptor, real=os.fsync):
-    global steps
-    steps -= 1
-    if steps < 0:
-        os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
-        die()
-    real(descriptor)
-
-def start(self, epoch, logs=None, real=callbacks.ProgressBar.on_epoch_begin):
-    real(self, epoch, logs)
-    if not in_a_write and not getattr(start, "armed", False):
-        start.armed = True
-        threading.Timer(delay, die).start()
-
-callbacks.ProgressBar.on_epoch_begin = start
-if in_a_write:
-    os.fsync = die_in_a_write
-train.main(sys.argv[2:])
-"""
-
-
-def killed(seed, *flags):
-    """Train until it kills itself; its exit code."""
-    command = [sys.executable, "-c", KILLED, str(seed), *flags]
-    return subprocess.run(command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode
 
 
 @pytest.mark.slow
-class TestKilled:
-    def test_twenty_kills_end_in_the_bits_of_an_uninterrupted_run(self, tmp_path):
-        """SIGKILL at random moments, half of them inside a write; resumed until the run is done."""
-        flags = [*SMALL, "--epochs=25", "--latent_dim=3"]
-        run(tmp_path / "whole", *flags)
-        where = folders(tmp_path / "cut")
-        state = tmp_path / "cut/model/l2/training.state.npz"
-        kills = 0
-        for seed in range(60):
-            begun = ["--resume", "--tag=l2"] if state.exists() else flags
-            kills += killed(seed, *begun, *where) == -signal.SIGKILL
-            if kills == 20:
-                break
-        assert kills == 20
-        train.main(["--resume", "--tag=l2", *where] if state.exists() else [*flags, *where])
-        assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
-        assert not list((tmp_path / "cut").rglob("*.part"))
+def test_twenty_kills_end_in_the_bits_of_an_uninterrupted_run(tmp_path):
+    """SIGKILL at random moments, half of them inside a write, resumed each time."""
+    flags = [*SMALL, "--epochs=60", "--test_freq=50", "--visualise_freq=100"]
+    command = [sys.executable, "tests/killing.py", str(tmp_path), "20", *flags]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout.endswith("20 kills\n"), done.stderr[-2000:]
+    assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
+    assert not list((tmp_path / "cut").rglob("*.part"))
 
 
 class TestOneWriter:
