@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from config.errors import UserError
+from models.narrow import NarrowConv2DTranspose
 
 
 def conv28(image_shape, latent_dim):
@@ -34,7 +35,7 @@ def conv28(image_shape, latent_dim):
             layers.Reshape([7, 7, 32]),
             layers.Conv2DTranspose(64, 3, strides=2, padding="same", activation="relu", name="deconv_1"),
             layers.Conv2DTranspose(32, 3, strides=2, padding="same", activation="relu", name="deconv_2"),
-            layers.Conv2DTranspose(image_shape[2], 3, padding="same", name="deconv_3"),
+            NarrowConv2DTranspose(image_shape[2], 3, padding="same", name="deconv_3"),
         ],
         name="decoder",
     )

@@ -9,6 +9,7 @@ import config
 import losses
 import models
 from config.errors import UserError
+from models.narrow import NarrowConv2DTranspose
 
 
 def build(**given):
@@ -39,6 +40,24 @@ class TestArchitecture:
     def test_a_window_larger_than_the_image_is_refused_at_once(self):
         with pytest.raises(UserError, match="stft_f"):
             build(stft_f=29)
+
+
+@pytest.mark.parametrize("filters", [1, 3])
+def test_the_narrow_convolution_is_the_librarys(filters, rng):
+    """The same weights give the same values and gradients."""
+    x = tf.constant(rng.normal(size=(2, 7, 5, 4)), tf.float32)
+    ours = NarrowConv2DTranspose(filters, 3, padding="same", bias_initializer="normal")
+    library = keras.layers.Conv2DTranspose(filters, 3, padding="same")
+    found = []
+    for layer in (ours, library):
+        layer.build(x.shape)
+        layer.set_weights(ours.get_weights())
+        with tf.GradientTape() as tape:
+            y = layer(x)
+            value = tf.reduce_sum(y**3)
+        found.append([y, *tape.gradient(value, layer.trainable_variables)])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
 class TestParts:
