@@ -15,5 +15,5 @@ def run(main):
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt as interrupt:
-        print(f"interrupted {interrupt}".strip(), file=sys.stderr)
+        print(f"interrupted: {interrupt}".removesuffix(": "), file=sys.stderr)
         sys.exit(130)

@@ -65,11 +65,12 @@ class Key:
         return math.isfinite(value) and lower and value <= self.high
 
 
+NAME = r"[a-z0-9_+-]{1,60}"
 FOLDER = r"[^\x00-\x1f\x7f]{1,200}"
 TAG = r"([A-Za-z0-9_][A-Za-z0-9_+.=-]{0,99})?"
 
 TRAIN_KEYS = {
-    "dataset": Key(str, "data set", choices=("mnist", "mnist-gray", "fashion-mnist", "cifar10")),
+    "dataset": Key(str, "data set: mnist (binarised), mnist-gray, fashion-mnist, cifar10", pattern=NAME),
     "data_dir": Key(str, "folder with the data set's files; empty: download (mnist needs neither)"),
     "train_size": Key(int, "training images, from the first on", low=1),
     "test_size": Key(int, "images measured at the end of training", low=1),
@@ -98,13 +99,13 @@ TRAIN_KEYS = {
 }
 
 MODEL_KEYS = {
-    "architecture": Key(str, "encoder and decoder", choices=("conv28",)),
+    "architecture": Key(str, "encoder and decoder: conv28", pattern=NAME),
     "latent_dim": Key(int, "number of latent variables", low=1, high=4096),
     "beta": Key(float, "weight of the KL divergence", low=0),
     "loss": Key(
         str,
         "reconstruction loss: l1, l2, bce, ssim, dft, stft, a sum such as stft+ssim, ours or ours-released",
-        pattern=r"[a-z0-9+-]{1,60}",
+        pattern=NAME,
     ),
     "ssim_coef": Key(float, "weight of 1 - SSIM", low=0),
     "stft_coef": Key(float, "weight of the spectral term", low=0),

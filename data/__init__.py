@@ -40,8 +40,10 @@ def load(name, split, data_dir=""):
             (.gz or not) or one .npz with x_train, y_train, x_test, y_test. Empty: Keras downloads.
 
     Raises:
-        UserError: the files are missing or broken, or the download fails.
+        UserError: an unknown name, missing or broken files, or a failed download.
     """
+    if name not in DATASETS:
+        raise UserError(f"dataset: expected one of {', '.join(DATASETS)}, got {name!r}")
     arrays = _arrays(name, data_dir)
     prefix = "test" if split == "test" else "train"
     whole = Split(_as_images(arrays[f"x_{prefix}"], name), np.asarray(arrays[f"y_{prefix}"]).reshape(-1))

@@ -80,7 +80,7 @@ REFUSED = [
     (["--tag=../x"], "--tag: expected text matching"),
     (["epochs"], "unexpected argument 'epochs'; expected --key=value"),
     (["--epochs"], "argument --epochs: expected one argument"),
-    (["--dataset=imagenet"], "--dataset: expected one of mnist, mnist-gray, fashion-mnist, cifar10, got 'imagenet'"),
+    (["--dataset=imagenet"], "dataset: expected one of mnist, mnist-gray, fashion-mnist, cifar10, got 'imagenet'"),
     (["--train_size=60001"], "train_size: expected at most 60000 images of mnist, got 60001"),
     (["--test_split=held-out"], "train_size: expected at most 50000 images of mnist, got 60000"),
     (["--config=none.yml"], "none.yml: expected a YAML file"),

@@ -98,7 +98,11 @@ class SampleGrid(AtSteps):
 
 
 class Saver(AtSteps):
-    """Writes the log, the weights, and the state from which the training can go on."""
+    """Writes the log, the state from which the training can go on, and the weights.
+
+    The first time, the weights that a finished run left there are kept as `previous`. The state is
+    written before the weights, so that what stands there is always known to be begun.
+    """
 
     def __init__(self, files, config, log, frequency, steps_per_epoch):
         super().__init__(frequency, steps_per_epoch)
@@ -108,8 +112,8 @@ class Saver(AtSteps):
         if self.files.model.exists() and not self.files.state.exists():
             write_atomically(self.files.previous, self.files.model.read_bytes())
         self.log.save()
-        checkpoint.save_model(self.files.model, self.model, self.config, step=step)
         state.save(self.files.state, self.model, self.config, self.log)
+        checkpoint.save_model(self.files.model, self.model, self.config, step=step)
 
 
 class ProgressBar(keras.callbacks.Callback):

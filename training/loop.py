@@ -116,3 +116,5 @@ def fit(config, files, model, images, test_images, resume):
             if stop.requested:
                 saver.act(int(model.optimizer.iterations))
                 raise KeyboardInterrupt(f"saved in {files.state.parent}; the same command with --resume goes on")
+    if step == config.epochs * steps_per_epoch:  # killed after its last step, perhaps before its last file
+        saver.act(step)

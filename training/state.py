@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import keras
 
+import config
 from config.errors import UserError
 from models import checkpoint
 
@@ -22,11 +23,11 @@ def means(model):
     return {f"mean/{name}/{v.name}": v for name, tracker in model.trackers.items() for v in tracker.variables}
 
 
-def save(path, model, config, log):
+def save(path, model, settings, log):
     """Write all that is needed to go on from here to the same bits."""
     tensors = {name: variable.numpy() for name, variable in variables(model).items()}
-    finished = int(model.optimizer.iterations) == config.epochs * log.steps_per_epoch
-    facts = {"config": vars(config), "finished": finished, "rows": log.rows, "latest": log.monitor.latest}
+    finished = int(model.optimizer.iterations) == settings.epochs * log.steps_per_epoch
+    facts = {"config": vars(settings), "finished": finished, "rows": log.rows, "latest": log.monitor.latest}
     checkpoint.write(path, tensors, **facts)
 
 
@@ -39,6 +40,7 @@ def resumed(path, given):
     if not path.exists():
         raise UserError(f"--resume: expected the state of an interrupted run, got no file {path}")
     saved = checkpoint.read(path)[1]["config"]
+    saved = config.defaults() | saved
     changed = [name for name, value in given.items() if value != saved[name] and name not in FREE_KEYS]
     if given.get("epochs", 0) > saved["epochs"]:
         changed.remove("epochs")
