@@ -16,7 +16,7 @@ from models import checkpoint
 from training.cyclical import CyclicalLearningRate
 
 SMALL = ["--train_size=230", "--batch_size=20", "--test_size=50", "--monitor_size=20", "--loss=l2", "--log_freq=5"]
-SMALL += ["--test_freq=7", "--save_model_freq=4", "--visualise_freq=10"]
+SMALL += ["--test_freq=20", "--save_model_freq=7", "--visualise_freq=60"]
 
 
 def folders(path):
@@ -106,9 +106,15 @@ class TestRuns:
         run(tmp_path, f"--loss={loss}", "--epochs=1", "--train_size=40")
         assert checkpoint.load_model(tmp_path / "model" / loss / "model.npz")[0].reconstruction_loss.name == loss
 
+    @pytest.fixture(scope="class")
+    def whole(self, tmp_path_factory):
+        """What thirty epochs without interruption end in."""
+        folder = tmp_path_factory.mktemp("whole")
+        run(folder, "--epochs=30")
+        return outcome(folder)
+
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_an_interrupted_run_goes_on_to_the_same_bits(self, tmp_path, number):
-        run(tmp_path / "whole", "--epochs=30")
+    def test_an_interrupted_run_goes_on_to_the_same_bits(self, tmp_path, number, whole):
         command = [sys.executable, "train.py", *SMALL, *folders(tmp_path / "cut"), "--epochs=30"]
         state = tmp_path / "cut/model/l2/training.state.npz"
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -124,4 +130,4 @@ class TestRuns:
         with pytest.raises(UserError, match=r"got beta 0\.005 there, 1\.0 here"):
             run(tmp_path / "cut", "--resume", "--beta=1")
         train.main(["--resume", "--tag=l2", *folders(tmp_path / "cut")])
-        assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
+        assert outcome(tmp_path / "cut") == whole
