@@ -6,21 +6,10 @@ weights, flushed to the disk) and of a measurement, and each one's share of a wh
 
 import statistics
 import tempfile
-import time
-from types import SimpleNamespace
 
 import config
+from benchmarks.interleaved import ratio, times
 from config.runtime import import_tensorflow
-
-ROUNDS, STEPS = 15, 40
-
-
-def seconds(action, times=1):
-    """The mean time of `action` over a few calls."""
-    begin = time.perf_counter()
-    for _ in range(times):
-        action()
-    return (time.perf_counter() - begin) / times
 
 
 def main():
@@ -46,19 +35,12 @@ def main():
             callback.set_model(model)
         batch = to_float(tf.constant(images[: settings.batch_size]))
         step = tf.function(model.train_step, autograph=False)
-        actions = {
-            "step": (lambda: step(batch), STEPS, 1),
-            "save": (lambda: saver.act(0), 1, settings.save_model_freq),
-            "measure": (lambda: monitor.act(0, None), 1, settings.test_freq),
-        }
-        times = {name: [] for name in actions}
-        for _ in range(ROUNDS):
-            for name, (action, count, _every) in actions.items():
-                times[name].append(seconds(action, count))
-        for name, (_action, _count, every) in actions.items():
-            ratio = statistics.median(t / s for t, s in zip(times[name][1:], times["step"][1:], strict=True))
-            line = SimpleNamespace(ms=1e3 * statistics.median(times[name]), share=100 * ratio / every)
-            print(f"{name:8} {line.ms:8.2f} ms, every {every:5} steps: {line.share:6.2f} % of the steps' time")
+        actions = {"step": lambda: step(batch), "save": lambda: saver.act(0), "measure": lambda: monitor.act(0, None)}
+        found = times(actions)
+        for name, every in (("step", 1), ("save", settings.save_model_freq), ("measure", settings.test_freq)):
+            share = 100 * ratio(found[name], found["step"]) / every
+            milliseconds = 1e3 * statistics.median(found[name])
+            print(f"{name:8} {milliseconds:8.2f} ms, every {every:5} steps: {share:6.2f} % of the steps' time")
 
 
 if __name__ == "__main__":
