@@ -18,9 +18,8 @@ FLOPS = 3 * 2 * (13 * 13 * 9 * 32 + 6 * 6 * 9 * 32 * 64 + 2304 * 4 + 2 * 1568 + 
 def main():
     """Print the tables."""
     import_tensorflow()
-    import tensorflow as tf
-
     import keras
+    import tensorflow as tf
 
     import data
     import losses
