@@ -57,13 +57,14 @@ def print_table(arguments, found):
         if model.image_shape != images.shape[1:]:
             raise UserError(f"{path}: expected images of {images.shape[1:]}, got a model of {model.image_shape}")
         measured = quality.reconstruction_quality(model, images, arguments.z, arguments.seed)
-        facts = {"output_space": manifest["output_space"], "epochs": manifest["config"]["epochs"]}
+        facts = {"output_space": manifest["output_space"], "steps": manifest.get("step")}
         rows.append(table.row(loss, measured, **protocol, **facts))
     text = f"{table.markdown(rows)}\n\n{table.protocol(rows)}\n"
     print(text, end="")
     if arguments.json:
         write_atomically(arguments.json, json.dumps({"rows": rows}, indent=1).encode())
-    if vars(arguments) | {"json": None} == vars(parse([])):
+    is_published_protocol = vars(arguments) | {"json": None} == vars(parse([]))
+    if is_published_protocol:
         write_atomically(TABLE, text.encode())
 
 
@@ -79,7 +80,8 @@ def reconstruct_picture(arguments, found):
         model, _ = checkpoint.load_model(path)
         image = picture.load(arguments.image, model.image_shape)
         measured = quality.reconstruction_quality(model, image, arguments.z, arguments.seed)
-        pair = np.concatenate([batches.to_float(image), model.reconstruct(batches.to_float(image))])
+        noise = quality.posterior_noise(model, 1, arguments.z, arguments.seed)
+        pair = np.concatenate([batches.to_float(image), model.reconstruct(batches.to_float(image), noise)])
         out = Path(arguments.out_dir) / loss / f"{Path(arguments.image).stem}_reconstruction.png"
         pictures.save(out, pictures.grid(pair))
         print(f"{loss}: PSNR {measured['psnr'][0]:.2f} dB, SSIM {measured['ssim'][0]:.3f}  {out}")

@@ -36,9 +36,9 @@ def main(argv):
         print(f"step {step}", *(f"{name:40} {value:g}" for name, value in terms.items()), sep="\n")
         return
 
-    files = loop.paths(settings)
     if resume:
-        settings = state.resumed(files.state, given)
+        settings = state.resumed(loop.paths(settings).state, given)
+    files = loop.paths(settings)
     model, test_images = loop.train(settings, resume, overwrite)
     quality = {name: values.mean() for name, values in reconstruction_quality(model, test_images).items()}
     print(

@@ -29,7 +29,8 @@ def main():
         monitor = callbacks.Monitor(images[: settings.monitor_size], 1, steps_per_epoch)
         log = callbacks.Log(loop.paths(settings), monitor, 1, steps_per_epoch)
         # the log of a whole run, so that the last save is measured, not the first
-        log.rows = [{"step": i, "loss": 1.0} for i in range(settings.epochs * steps_per_epoch // settings.log_freq)]
+        row = dict.fromkeys(("step", "epoch", "learning_rate", *model.trackers, "test_psnr", "test_ssim"), 0.12345678)
+        log.rows = [row] * (settings.epochs * steps_per_epoch // settings.log_freq)
         saver = callbacks.Saver(loop.paths(settings), settings, log, 1, steps_per_epoch)
         for callback in (monitor, saver):
             callback.set_model(model)

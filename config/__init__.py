@@ -1,6 +1,6 @@
 """The configuration: values from YAML, types and bounds from the schema, overrides from flags.
 
-Nothing here imports TensorFlow, so `--help` and mistakes are answered at once.
+Nothing here needs TensorFlow, so `--help` and mistakes are answered at once.
 """
 
 import difflib

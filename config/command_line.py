@@ -23,7 +23,8 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UserError: an unknown flag, or a value of the wrong type or out of bounds.
         """
-        flags = [f"--{word}" if re.match(r"[A-Za-z_]\w*=", word) else word for word in argv]
+        bare = [False, *(re.fullmatch(r"--\w+", word) is not None for word in argv)]
+        flags = [f"--{w}" if re.match(r"[A-Za-z_]\w*=", w) and not b else w for w, b in zip(argv, bare, strict=False)]
         arguments, unknown = self.parse_known_args(flags)
         if unknown:
             known = {action.dest: action for action in self._actions}
@@ -62,7 +63,7 @@ def checkpoint_files(arguments, default):
         UserError: there is no such checkpoint in the folder, or none at all.
     """
     if arguments.checkpoint:
-        path = Path(arguments.checkpoint)
+        path = Path(arguments.checkpoint).resolve()
         return {file_name(arguments.loss or (path.parent.name if path.stem == "model" else path.name)): path}
     names, folder = arguments.loss or default, arguments.model_dir
     present = sorted(path.parent.name for path in Path(folder).glob("*/model.npz"))
@@ -83,5 +84,5 @@ def file_name(text):
         UserError: it is empty or has characters other than letters, digits and _+.=-.
     """
     if not text or not re.fullmatch(TAG, text):
-        raise UserError(f"expected a file name of letters, digits and _+.=-, got {text[:80]!r}")
+        raise UserError(f"name: expected letters, digits and _+.=-, got {text[:80]!r}")
     return text

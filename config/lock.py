@@ -21,8 +21,7 @@ def only_writer(folder):
     Raises:
         UserError: another process holds it.
     """
-    path = Path(folder) / "training.lock"
-    with path.open("a+") as file:
+    with _opened(Path(folder) / "training.lock") as file:
         try:
             if fcntl:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -38,3 +37,10 @@ def only_writer(folder):
         for part in Path(folder).glob(".*.part"):
             part.unlink()
         yield
+
+
+def _opened(path):
+    try:
+        return path.open("a+")
+    except OSError as error:
+        raise UserError(f"{path}: expected a file that can be written, got: {error.strerror}") from error

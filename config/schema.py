@@ -9,6 +9,16 @@ from config.errors import UserError
 LARGEST = 2**31 - 1
 
 
+def is_huge(value):
+    """Whether `value` is a whole number beyond all use, which Python may even refuse to print."""
+    return isinstance(value, int) and abs(value) > 10**30
+
+
+def shown(value):
+    """`value` as an error message shows it."""
+    return "a huge number" if is_huge(value) else repr(str(value)[:80])
+
+
 @dataclass(frozen=True)
 class Key:
     """What a value may be.
@@ -33,7 +43,7 @@ class Key:
         """
         parsed = self._convert(value)
         if parsed is None or not self._within(parsed):
-            raise UserError(f"{name}: expected {self.expected()}, got {str(value)[:80]!r}")
+            raise UserError(f"{name}: expected {self.expected()}, got {shown(value)}")
         return parsed
 
     def expected(self):
@@ -47,7 +57,7 @@ class Key:
         return f"{noun} {lower}" + (f" to {self.high:g}" if self.high != LARGEST else "")
 
     def _convert(self, value):
-        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)) or is_huge(value):
             return None
         if self.kind is str:
             return value if isinstance(value, str) else str(value)

@@ -60,6 +60,8 @@ def _from_folder(name, folder):
     archive = folder / f"{DATASETS[name]}.npz"
     if archive.exists():
         return _read_npz(archive)
+    if name == "cifar10":
+        raise UserError(f"data_dir: {_what_to_put(name, folder)}, which is not there")
     plain = {field: folder / file for field, file in IDX_FILES.items()}
     paths = {field: path if path.exists() else path.with_name(f"{path.name}.gz") for field, path in plain.items()}
     if missing := [plain[field].name for field, path in paths.items() if not path.exists()]:

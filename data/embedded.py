@@ -6,7 +6,6 @@ Remake the file from the four original IDX files (for instance those of the npm 
     python -m data.embedded FOLDER_WITH_THE_IDX_FILES
 """
 
-import argparse
 import hashlib
 import io
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from config.errors import UserError, run
+from config.files import write_atomically
 from data.idx import read_idx
 
 FILE = Path(__file__).with_name("mnist_binarized.npz")
@@ -60,12 +60,20 @@ def _unpack(packed):
 
 
 def main(argv):
-    """Write the embedded file from a folder of IDX files and print its hash."""
-    parser = argparse.ArgumentParser(description="Remake data/mnist_binarized.npz from the four IDX files.")
-    parser.add_argument("folder", help="folder with train-images-idx3-ubyte and the three others")
-    packed = pack(parser.parse_args(argv).folder)
-    np.savez_compressed(FILE, **packed)
-    print(f"wrote {FILE} ({FILE.stat().st_size:,} bytes), content sha256 {content_hash(packed)}")
+    """Write the embedded file from a folder of IDX files.
+
+    Raises:
+        UserError: the files are missing or broken, or not those of MNIST.
+    """
+    if len(argv) != 1:
+        raise UserError(f"expected one folder, with train-images-idx3-ubyte and the three others, got {argv}")
+    packed = pack(argv[0])
+    if (found := content_hash(packed)) != SHA256:
+        raise UserError(f"{argv[0]}: expected MNIST, of content sha256 {SHA256[:16]}..., got {found[:16]}...")
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **packed)
+    write_atomically(FILE, buffer.getvalue())
+    print(f"wrote {FILE} ({FILE.stat().st_size:,} bytes)")
 
 
 if __name__ == "__main__":

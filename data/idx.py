@@ -1,6 +1,8 @@
 """The IDX container of LeCun, Cortes and Burges: unsigned-byte arrays, plain or gzipped."""
 
 import gzip
+import math
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import numpy as np
 from config.errors import UserError
 
 UNSIGNED_BYTE = 0x08
+MOST_AXES = 4
 
 
 def read_idx(path):
@@ -17,18 +20,18 @@ def read_idx(path):
         UserError: the file is not IDX, not of unsigned bytes, or shorter than its header says.
     """
     raw = _read_bytes(Path(path))
-    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != UNSIGNED_BYTE:
+    if len(raw) < 4 or raw[:3] != bytes([0, 0, UNSIGNED_BYTE]) or raw[3] > MOST_AXES:
         raise UserError(f"{path}: expected an IDX file of unsigned bytes, got one that begins {raw[:4]!r}")
     rank = raw[3]
     header = 4 + 4 * rank
     shape = tuple(int(size) for size in np.frombuffer(raw[4:header].ljust(4 * rank, b"\0"), ">u4"))
-    if len(raw) - header != int(np.prod(shape)):
-        raise UserError(f"{path}: expected {int(np.prod(shape))} bytes for shape {shape}, got {len(raw) - header}")
+    if len(raw) - header != math.prod(shape):
+        raise UserError(f"{path}: expected {math.prod(shape)} bytes for shape {shape}, got {len(raw) - header}")
     return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
 
 
 def _read_bytes(path):
     try:
         return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: expected a readable IDX file, got: {error}") from error

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 from pathlib import Path
 
 import matplotlib
@@ -13,13 +14,13 @@ import numpy as np
 
 import data
 from config.command_line import PAPER_LOSSES, Parser, checkpoint_files
-from config.errors import run
+from config.errors import UserError, run
 from config.files import write_atomically
 from config.runtime import import_tensorflow
 
 # readable without colour: a grey and a line style each
 GREYS_AND_LINES = [("0.6", "-"), ("0.6", "--"), ("0.35", "-"), ("0.35", "--"), ("0", "-")]
-STYLES = dict(zip(PAPER_LOSSES.split(","), GREYS_AND_LINES, strict=True))
+STYLES = itertools.cycle(GREYS_AND_LINES)
 
 
 def panel(found, images):
@@ -42,10 +43,9 @@ def panel(found, images):
 def curves(logs):
     """PSNR, SSIM and the learning rate over the epochs; `logs` maps a loss to its CSV file."""
     figure, axes = plt.subplots(3, 1, figsize=(7.2, 6.5), sharex=True, layout="constrained")
-    for loss, path in logs.items():
-        rows = [row for row in csv.DictReader(path.open()) if row["test_psnr"]]
+    for (loss, path), (grey, line) in zip(logs.items(), STYLES, strict=False):
+        rows = [row for row in csv.DictReader(read_text(path).splitlines()) if row["test_psnr"]]
         for axis, column in zip(axes, ("test_psnr", "test_ssim", "learning_rate"), strict=True):
-            grey, line = STYLES[loss]
             epochs, values = ([float(row[name]) for row in rows] for name in ("epoch", column))
             axis.plot(epochs, values, line, color=grey, label=loss)
     for axis, label in zip(axes, ("PSNR (dB)", "SSIM", "learning rate"), strict=True):
@@ -54,6 +54,18 @@ def curves(logs):
     axes[0].legend(ncols=5, fontsize="small")
     axes[-1].set_xlabel("epoch")
     return figure
+
+
+def read_text(path):
+    """The text of a file.
+
+    Raises:
+        UserError: it is missing.
+    """
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise UserError(f"{path}: expected the log of a training, got: {error.strerror}") from error
 
 
 def save(figure, path):

@@ -33,11 +33,16 @@ def reconstruction_quality(model, images, z="sample", seed=0):
 
     Args: `z`, "sample" (of the posterior; image i's noise depends on `seed` and i alone) or "mean".
     """
-    noise = tf.random.stateless_normal([len(images), model.latent_dim], [seed, 0])
-    noise = noise if z == "sample" else tf.zeros_like(noise)
+    noise = posterior_noise(model, len(images), z, seed)
     starts = range(0, len(images), BATCH)
     rows = [_measured(model, tf.constant(images[i : i + BATCH]), noise[i : i + BATCH]) for i in starts]
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+
+def posterior_noise(model, count, z, seed):
+    """The noise [count, latent_dim] that makes z a "sample" of the posterior or, none, its "mean"."""
+    shape = [count, model.latent_dim]
+    return tf.random.stateless_normal(shape, [seed, 0]) if z == "sample" else tf.zeros(shape)
 
 
 @tf.function(reduce_retracing=True, autograph=False)

@@ -35,15 +35,19 @@ ALIASES = {"ours": "stft+ssim", "ours-released": "stft-released+ssim"}
 OUTPUT_SPACES = {"bce": "logits"}
 
 
+# the keys of the configuration that TERMS reads
+HYPERPARAMETERS = ("ssim_coef", "stft_coef", "amp_coef", "arg_coef", "stft_f", "stft_s", "eps")
+
+
 def build(name, **hyperparameters):
     """The reconstruction loss `name`: a term, a sum of terms joined by `+`, or an alias.
 
     `hyperparameters` are keys of config/model_config.yml, whose values they replace.
 
     Raises:
-        UserError: an unknown name, one term twice, or terms of different output spaces.
+        UserError: an unknown name or key, one term twice, or terms of different output spaces.
     """
-    settings = config.resolve(hyperparameters)
+    settings = config.resolve({key: config.lookup(key).parse(key, value) for key, value in hyperparameters.items()})
     names = term_names(name)
     weights, losses = zip(*(TERMS[term](settings) for term in names), strict=True)
     return WeightedSum(losses, weights, name=name)

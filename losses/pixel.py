@@ -13,6 +13,7 @@ class L1(ReconstructionLoss):
     """Mean absolute error, [B], in units of intensity."""
 
     def distance(self, image, reconstruction):
+        """The loss of each pair [B]."""
         return tf.reduce_mean(tf.abs(image - reconstruction), PIXELS)
 
 
@@ -21,6 +22,7 @@ class L2(ReconstructionLoss):
     """Mean squared error, [B], in units of intensity squared (no factor of one half)."""
 
     def distance(self, image, reconstruction):
+        """The loss of each pair [B]."""
         return tf.reduce_mean(tf.math.squared_difference(image, reconstruction), PIXELS)
 
 
@@ -34,6 +36,7 @@ class BCE(ReconstructionLoss):
     """
 
     def distance(self, image, reconstruction):
+        """The loss of each pair [B]."""
         cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels=image, logits=reconstruction)
         entropy = -tf.math.xlogy(image, image) - tf.math.xlog1py(1 - image, -image)
         return tf.reduce_mean(cross_entropy - entropy, PIXELS)

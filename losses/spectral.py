@@ -104,15 +104,18 @@ class STFT(ReconstructionLoss):
         self.amp_coef, self.arg_coef, self.eps = amp_coef, arg_coef, eps
 
     def distance(self, image, reconstruction):
+        """The loss of each pair [B]."""
         vertical, horizontal, weights = self.bases(*image.shape[1:3])
-        real_i, imaginary_i = self.spectrum(image, vertical, horizontal)
-        real_o, imaginary_o = self.spectrum(reconstruction, vertical, horizontal)
+        real_i, imaginary_i = self.transform(image, vertical, horizontal)
+        real_o, imaginary_o = self.transform(reconstruction, vertical, horizontal)
         amp = tf.abs(amplitude(real_o, imaginary_o) - amplitude(real_i, imaginary_i))
         arg = tf.abs(phase(real_o + self.eps, imaginary_o) - phase(real_i + self.eps, imaginary_i))
         weighted = (self.arg_coef * arg + self.amp_coef * amp) * tf.constant(weights.T, tf.float32)
         return tf.reduce_sum(weighted, [1, 2, 3])
 
-    spectrum = staticmethod(spectrum)
+    def transform(self, images, vertical, horizontal):
+        """The spectrum that is compared."""
+        return spectrum(images, vertical, horizontal)
 
     def bases(self, height, width):
         """The matrices V and H of `spectrum` and the weights [rows of V, rows of H]."""
@@ -131,6 +134,7 @@ class STFT(ReconstructionLoss):
         return hann(window) if self.hann else np.ones(window)
 
     def get_config(self):
+        """The constructor's arguments."""
         names = ("window", "stride", "amp_coef", "arg_coef", "eps", "hann")
         return super().get_config() | {name: getattr(self, name) for name in names}
 
@@ -148,6 +152,7 @@ class DFT(STFT):
         super().__init__(None, 1, amp_coef, arg_coef, eps, hann, **kwargs)
 
     def get_config(self):
+        """The constructor's arguments."""
         config = super().get_config()
         return {name: value for name, value in config.items() if name not in ("window", "stride")}
 
@@ -165,6 +170,7 @@ class ReleasedSTFT(STFT):
         super().__init__(window, stride, amp_coef, arg_coef, eps, hann=False, **kwargs)
 
     def bases(self, height, width):
+        """The matrices and the weights of the corner that the released code keeps."""
         half = self.window // 2
         vertical = at_every_position(height, self.stride, np.eye(half, self.window, dtype=complex))
         horizontal = at_every_position(width, self.stride, exponentials(self.window, np.arange(half)))
@@ -172,9 +178,8 @@ class ReleasedSTFT(STFT):
         weights = np.outer(ramp, ramp)
         return vertical, horizontal, np.tile(weights, (len(vertical) // half, len(horizontal) // half))
 
-    @staticmethod
-    def spectrum(images, vertical, horizontal):
-        """As `spectrum`, then the DFT over the channels."""
+    def transform(self, images, vertical, horizontal):
+        """The spectrum over the columns, then the DFT over the channels."""
         real, imaginary = spectrum(images, vertical, horizontal)
         channels = real.shape[1]
         if channels == 1:
@@ -188,5 +193,6 @@ class ReleasedSTFT(STFT):
         return mix(cos, real) - mix(sin, imaginary), mix(cos, imaginary) + mix(sin, real)
 
     def get_config(self):
+        """The constructor's arguments."""
         config = super().get_config()
         return {name: value for name, value in config.items() if name != "hann"}

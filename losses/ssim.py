@@ -55,7 +55,9 @@ class SSIM(ReconstructionLoss):
         self.settings = {"window": window, "sigma": sigma, "k1": k1, "k2": k2, "max_val": max_val}
 
     def distance(self, image, reconstruction):
+        """The loss of each pair [B]."""
         return tf.maximum(1 - similarity(image, reconstruction, **self.settings), 0)
 
     def get_config(self):
+        """The constructor's arguments."""
         return super().get_config() | self.settings

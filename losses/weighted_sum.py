@@ -17,6 +17,7 @@ class WeightedSum(ReconstructionLoss):
         self.losses, self.weights = list(losses), [float(weight) for weight in weights]
 
     def distance(self, image, reconstruction):
+        """The loss of each pair [B]."""
         return sum(self.terms(image, reconstruction).values())
 
     def terms(self, image, reconstruction):
@@ -25,6 +26,7 @@ class WeightedSum(ReconstructionLoss):
         return {loss.name: weight * loss.call(image, reconstruction) for weight, loss in pairs}
 
     def get_config(self):
+        """The constructor's arguments."""
         losses = [keras.losses.serialize(loss) for loss in self.losses]
         return super().get_config() | {"losses": losses, "weights": self.weights}
 

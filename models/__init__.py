@@ -17,7 +17,7 @@ def build(config, image_shape):
     if config.architecture not in ARCHITECTURES:
         raise UserError(f"architecture: expected one of {', '.join(ARCHITECTURES)}, got {config.architecture!r}")
     encoder, decoder = ARCHITECTURES[config.architecture](image_shape, config.latent_dim)
-    hyperparameters = {name: getattr(config, name) for name in LOSS_KEYS}
+    hyperparameters = {name: getattr(config, name) for name in losses.HYPERPARAMETERS}
     return VAE(
         encoder,
         decoder,
@@ -26,6 +26,3 @@ def build(config, image_shape):
         output_space=losses.output_space(config.loss),
         seed=config.seed,
     )
-
-
-LOSS_KEYS = ("ssim_coef", "stft_coef", "amp_coef", "arg_coef", "stft_f", "stft_s", "eps")

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+import config
 import models
 from config.errors import UserError
 from config.files import write_atomically
@@ -23,7 +24,8 @@ MANIFEST = "manifest.json"
 
 def write(path, tensors, **manifest):
     """Write `tensors`, a dict of arrays, and `manifest` to `path`, whole or not at all."""
-    manifest |= {"tensors": _described(tensors), "sha256": _content_hash(tensors)}
+    manifest |= {"tensors": _described(tensors)}
+    manifest |= {"sha256": _content_hash(tensors, manifest)}
     buffer = io.BytesIO()
     np.savez(buffer, **tensors)
     with zipfile.ZipFile(buffer, "a") as archive:
@@ -45,12 +47,12 @@ def read(path):
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             manifest = json.loads(archive[MANIFEST])
             tensors = {name: archive[name] for name in archive.files if name != MANIFEST}
-        expected, sha256 = manifest["tensors"], manifest["sha256"]
+        expected, sha256 = manifest["tensors"], manifest.pop("sha256")
     except Exception as error:  # a damaged zip fails in many ways, each of them the user's broken file
         raise UserError(f"{path}: expected a checkpoint, got a damaged file ({error!r:.200})") from error
     require_same(path, expected, _described(tensors))
-    if _content_hash(tensors) != sha256:
-        raise UserError(f"{path}: damaged: the tensors do not have the hash that the manifest gives")
+    if _content_hash(tensors, manifest) != sha256:
+        raise UserError(f"{path}: damaged: the content does not have the hash that the manifest gives")
     return tensors, manifest
 
 
@@ -90,10 +92,10 @@ def assign(path, variables, tensors):
         variable.assign(tensors[name])
 
 
-def save_model(path, model, config, **facts):
+def save_model(path, model, settings, **facts):
     """Write a model's weights with the configuration that made them."""
     tensors = {name: variable.numpy() for name, variable in weights(model).items()}
-    manifest = {"config": vars(config), "output_space": model.output_space, "image_shape": list(model.image_shape)}
+    manifest = {"config": vars(settings), "output_space": model.output_space, "image_shape": list(model.image_shape)}
     write(path, tensors, **manifest, **facts)
 
 
@@ -109,7 +111,7 @@ def load_model(path):
     tensors, manifest = released.read(path) if released.is_prefix(path) else read(path)
     if "image_shape" not in manifest:
         raise UserError(f"{path}: expected a model's checkpoint, got a training's state or record")
-    model = models.build(settings(manifest), tuple(manifest["image_shape"]))
+    model = models.build(configuration(manifest), tuple(manifest["image_shape"]))
     names = released.names(model) if released.is_prefix(path) else weights(model)
     assign(path, names, tensors)
     return model, manifest
@@ -125,17 +127,17 @@ def copy_weights(path, model):
     assign(path, weights(model), {name: variable.numpy() for name, variable in weights(source).items()})
 
 
-def settings(manifest):
-    """The configuration that a manifest records, as a namespace."""
-    return SimpleNamespace(**manifest["config"])
+def configuration(manifest):
+    """The configuration that a manifest records, a namespace; keys younger than it have their defaults."""
+    return SimpleNamespace(**(config.defaults() | manifest["config"]))
 
 
 def _described(tensors):
     return {name: [list(tensor.shape), str(tensor.dtype)] for name, tensor in tensors.items()}
 
 
-def _content_hash(tensors):
-    digest = hashlib.sha256()
+def _content_hash(tensors, manifest):
+    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode())
     for name in sorted(tensors):
         digest.update(name.encode() + np.ascontiguousarray(tensors[name]).tobytes())
     return digest.hexdigest()

@@ -14,6 +14,9 @@ class NarrowConv2DTranspose(layers.Conv2DTranspose):
     a fixed one-hot kernel adds the taps up where they belong: half the time on a CPU.
     """
 
+    def __init__(self, filters, kernel_size, padding="same", **kwargs):
+        super().__init__(filters, kernel_size, padding="same", **kwargs)
+
     def call(self, inputs):
         """The convolution of inputs [B, H, W, C], [B, H, W, filters]."""
         height, width, filters, channels = self.kernel.shape

@@ -32,8 +32,8 @@ def read(prefix):
     except Exception as error:  # the reader fails in many ways, each of them the user's broken file
         raise UserError(f"{prefix}: expected a TensorFlow checkpoint, got: {error}") from error
     first, last = (tensors.get(f"decoder/layer_with_weights-{i}/kernel") for i in (0, 3))
-    if first is None or last is None:
-        raise UserError(f"{prefix}: missing tensors: decoder/layer_with_weights-0 and -3/kernel")
+    if first is None or last is None or first.ndim != 2 or last.ndim != 4:
+        raise UserError(f"{prefix}: expected decoder/layer_with_weights-0/kernel [z, 1568] and -3/kernel [3, 3, C, 32]")
     settings = config.resolve({"architecture": "conv28", "latent_dim": int(first.shape[0]), "loss": "l2"})
     image_shape = [28, 28, int(last.shape[2])]
     return tensors, {"config": vars(settings), "output_space": "linear", "image_shape": image_shape}

@@ -39,10 +39,10 @@ def die_in_a_write(writes):
 
 
 def die_after(seconds):
-    """Wait for the first step, then for `seconds`."""
+    """Take a step, then die `seconds` later, wherever the training is by then."""
 
     class Timer(callbacks.Stop):
-        def on_train_batch_begin(self, batch, logs=None):
+        def on_train_batch_end(self, batch, logs=None):
             if not hasattr(self, "timer"):
                 self.timer = threading.Timer(seconds, die)
                 self.timer.start()
@@ -62,7 +62,7 @@ def trained(argv, choice=None):
         if choice and choice.random() < 0.5:
             die_in_a_write(choice.randrange(20))
         elif choice:
-            die_after(choice.uniform(0, 0.5))
+            die_after(choice.uniform(0, 0.4))
         train.main(argv)
         code = 0
     finally:

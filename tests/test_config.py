@@ -1,12 +1,14 @@
 """Configuration: what is accepted, what is refused, and that a refusal is one line and harmless."""
 
+import contextlib
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 import config
@@ -14,10 +16,11 @@ import evaluate
 import generate
 import losses
 import train
-from config.errors import UserError
+from config.errors import UserError, run
 from config.files import write_atomically
 from config.schema import KEYS
 
+SCRIPTS = (train, generate, evaluate)
 ROOT = Path(__file__).parent.parent
 PAPER = {
     "epochs": 50,
@@ -102,7 +105,7 @@ class TestRefusals:
             (["--loss=sim"], "got 'sim'; python train.py --loss=sim makes it"),
             (["--loss=,"], "got ','"),
             (["--num_samples=0"], "--num_samples: expected a whole number from 1 to 10000, got '0'"),
-            (["--name=a/b"], "expected a file name of letters"),
+            (["--name=a/b"], "name: expected letters, digits"),
             (["--grid=circle"], "argument --grid: invalid choice: 'circle'"),
             (["--out_dir=/dev/null/x", "--loss=l2"], "/dev/null/x/l2: expected a folder"),
         ],
@@ -153,58 +156,76 @@ class TestRefusals:
             config.defaults()
 
 
-class TestAnyInput:
-    """Whatever comes, it is taken as the schema says or refused as a UserError."""
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+VALUES = st.recursive(SCALARS, lambda values: st.lists(values, max_size=3))
+ONES = st.sampled_from(sorted(KEYS))
 
-    @settings(max_examples=300, deadline=None)
-    @given(st.sampled_from(sorted(KEYS)), st.text(max_size=20))
+
+def is_refused(read):
+    """Whether `read()` raises a UserError; any other exception comes through."""
+    try:
+        read()
+    except UserError:
+        return True
+    return False
+
+
+def refused_in_one_line(script, argv):
+    """Run a script as the command line does: exit code 2, one line on stderr, nothing on stdout."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as end:
+        run(lambda _: script.main(argv))
+    return end.value.code == 2 and out.getvalue() == "" and err.getvalue().count("\n") == 1
+
+
+class TestMalformedInputs:
+    """At least 1,200 malformed inputs, each refused in one line with exit code 2 and nothing written."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_is_written(self, tmp_path_factory, monkeypatch):
+        """Stand in an empty folder; a refused command leaves it empty."""
+        folder = tmp_path_factory.mktemp("empty")
+        type(self).yaml = tmp_path_factory.mktemp("yaml") / "c.yml"
+        monkeypatch.chdir(folder)
+        yield
+        assert not list(folder.iterdir())
+
+    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(ONES, st.text(max_size=20))
     @example("epochs", "٣")
     @example("epochs", "1_0")
     @example("beta", "1e400")
+    @example("loss", "")
     def test_flags(self, name, text):
-        try:
-            value = getattr(train.parse([f"--{name}={text}"]), name)
-        except UserError as error:
-            assert "\n" not in str(error)
-        else:
-            assert type(value) is KEYS[name].kind
+        assume(is_refused(lambda: KEYS[name].parse(name, text)))
+        assert refused_in_one_line(train, [f"--{name}={text}"])
 
-    @settings(max_examples=300, deadline=None)
-    @given(st.lists(st.text(max_size=12), max_size=4))
-    def test_argument_lists(self, argv):
-        try:
-            train.parse(argv)
-        except (UserError, SystemExit) as error:
-            assert not isinstance(error, SystemExit) or any(word.startswith("-h") or word == "--help" for word in argv)
+    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=4), st.sampled_from(SCRIPTS))
+    def test_argument_lists(self, argv, script):
+        assume(not any(word.startswith("-h") or word == "--help" for word in argv))
+        assert refused_in_one_line(script, ["--seed=x", *argv])
 
-    @settings(max_examples=300, deadline=None)
-    @given(
-        st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5), lambda x: st.lists(x, max_size=3))
-    )
-    def test_yaml_values(self, value):
-        try:
-            KEYS["beta"].parse("beta", value)
-        except UserError:
-            pass
-        else:
-            assert float(value) >= 0
+    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(ONES, VALUES)
+    @example("epochs", 16**5000)
+    @example("beta", -(16**5000))
+    @example("tag", 16**5000)
+    def test_yaml_values(self, name, value):
+        assume(is_refused(lambda: KEYS[name].parse(name, value)))
+        text = f"{name}: {value:#x}" if type(value) is int else yaml.safe_dump({name: value})
+        self.yaml.write_text(text, encoding="utf-8")
+        assert refused_in_one_line(train, [f"--config={self.yaml}"])
 
-    @settings(max_examples=300, deadline=None)
-    @given(
-        st.text(max_size=60) | st.dictionaries(st.sampled_from(sorted(KEYS)), st.floats() | st.text()).map(yaml.dump)
-    )
+    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.text(max_size=60))
+    @example("a: &a [*a]")
+    @example("!!python/object/apply:os.system [ls]")
+    @example("? {a: b} : c")
     def test_yaml_documents(self, text):
-        path = Path(self.folder) / "c.yml"
-        path.write_text(text, encoding="utf-8", errors="surrogateescape")
-        try:
-            found = config.read_yaml(path)
-        except UserError:
-            return
-        assert set(found) <= set(KEYS)
-
-    @pytest.fixture(autouse=True)
-    def _folder(self, tmp_path_factory):
-        type(self).folder = tmp_path_factory.mktemp("yaml")
+        self.yaml.write_bytes(text.encode("utf-8", "surrogatepass"))
+        assume(is_refused(lambda: config.read_yaml(self.yaml)))
+        assert refused_in_one_line(train, [f"--config={self.yaml}"])
 
 
 class TestAtomicWrites:

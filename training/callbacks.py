@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+import config as configuration
 from config.files import write_atomically
 from evaluation import pictures
 from evaluation.quality import reconstruction_quality
@@ -47,6 +48,7 @@ class Monitor(AtSteps):
         self.images, self.latest = images, {}
 
     def act(self, step, logs):
+        """Measure."""
         quality = reconstruction_quality(self.model, self.images)
         self.latest = {f"test_{name}": float(np.mean(quality[name])) for name in ("psnr", "ssim")}
 
@@ -63,6 +65,7 @@ class Log(AtSteps):
         self.writer = tf.summary.create_file_writer(str(files.logs))
 
     def act(self, step, logs):
+        """Add a row, and begin new means."""
         place = {"step": step, "epoch": step / self.steps_per_epoch}
         rate = {"learning_rate": float(self.model.optimizer.learning_rate)}
         means = {name: float(logs[name]) for name in self.model.trackers}
@@ -91,6 +94,7 @@ class SampleGrid(AtSteps):
         self.path, self.log, self.num_samples = Path(path), log, num_samples
 
     def act(self, step, logs):
+        """Draw."""
         picture = pictures.grid(self.model.sample(self.num_samples))
         pictures.save(self.path, picture)
         with self.log.writer.as_default(step):
@@ -98,10 +102,10 @@ class SampleGrid(AtSteps):
 
 
 class Saver(AtSteps):
-    """Writes the log, the state from which the training can go on, and the weights.
+    """Writes the log, the state from which the training can go on, the configuration and the weights.
 
-    The first time, the weights that a finished run left there are kept as `previous`. The state is
-    written before the weights, so that what stands there is always known to be begun.
+    The state comes before the weights, so that a folder is known to hold an unfinished run from the
+    moment on that its weights are that run's.
     """
 
     def __init__(self, files, config, log, frequency, steps_per_epoch):
@@ -109,10 +113,10 @@ class Saver(AtSteps):
         self.files, self.config, self.log = files, config, log
 
     def act(self, step, logs=None):
-        if self.files.model.exists() and not self.files.state.exists():
-            write_atomically(self.files.previous, self.files.model.read_bytes())
+        """Write them."""
         self.log.save()
         state.save(self.files.state, self.model, self.config, self.log)
+        write_atomically(self.files.config, configuration.dump(self.config).encode())
         checkpoint.save_model(self.files.model, self.model, self.config, step=step)
 
 

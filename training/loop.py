@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import keras
 
-import config as configuration
 import data
 import models
 from config.errors import UserError
@@ -56,8 +55,6 @@ def compiled(config, image_shape):
     rate = CyclicalLearningRate(config.min_lr, config.max_lr, config.lr_step_size, config.lr_mode, config.lr_gamma)
     model.compile(keras.optimizers.Adam(rate), jit_compile=False)
     model.optimizer.build(model.trainable_variables)
-    if config.init_from:
-        checkpoint.copy_weights(config.init_from, model)
     return model
 
 
@@ -74,13 +71,17 @@ def train(config, resume=False, overwrite=False):
     files = paths(config)
     images, test_images = load_images(config)
     model = compiled(config, images.shape[1:])
+    if config.init_from and not resume:
+        checkpoint.copy_weights(config.init_from, model)
     for folder in (files.model.parent, files.metrics.parent, files.logs):
         require_writable(folder)
     with contextlib.ExitStack() as writers:
-        for folder in (files.model.parent, files.metrics.parent):
+        for folder in {files.model.parent.resolve(), files.metrics.parent.resolve()}:
             writers.enter_context(only_writer(folder))
         if not (resume or overwrite):
             state.require_finished(files.state)
+        if not resume and files.model.exists() and state.is_finished(files.state):
+            write_atomically(files.previous, files.model.read_bytes())
         fit(config, files, model, images, test_images, resume)
     return model, test_images
 
@@ -101,9 +102,6 @@ def fit(config, files, model, images, test_images, resume):
     acting = [guard, monitor, log, grid, saver]
     if resume:
         acting.append(state.restore(files.state, model, log))
-    else:
-        files.state.unlink(missing_ok=True)
-    write_atomically(files.config, configuration.dump(config).encode())
 
     step = int(model.optimizer.iterations)
     bar = callbacks.ProgressBar(len(images), step, config, monitor)
@@ -117,4 +115,5 @@ def fit(config, files, model, images, test_images, resume):
                 saver.act(int(model.optimizer.iterations))
                 raise KeyboardInterrupt(f"saved in {files.state.parent}; the same command with --resume goes on")
     if step == config.epochs * steps_per_epoch:  # killed after its last step, perhaps before its last file
+        saver.set_model(model)
         saver.act(step)

@@ -4,12 +4,21 @@ from types import SimpleNamespace
 
 import keras
 
-import config
 from config.errors import UserError
 from models import checkpoint
 
 # what may differ between a run and its continuation: where things are, how often they are looked at
-FREE_KEYS = {"model_dir", "logs_dir", "results_dir", "data_dir", "num_samples", "visualise_freq", "save_model_freq"}
+FREE_KEYS = {
+    "tag",
+    "model_dir",
+    "logs_dir",
+    "results_dir",
+    "data_dir",
+    "init_from",
+    "num_samples",
+    "visualise_freq",
+    "save_model_freq",
+}
 
 
 def variables(model):
@@ -39,30 +48,46 @@ def resumed(path, given):
     """
     if not path.exists():
         raise UserError(f"--resume: expected the state of an interrupted run, got no file {path}")
-    saved = checkpoint.read(path)[1]["config"]
-    saved = config.defaults() | saved
+    saved = vars(checkpoint.configuration(read(path)[1]))
     changed = [name for name, value in given.items() if value != saved[name] and name not in FREE_KEYS]
     if given.get("epochs", 0) > saved["epochs"]:
         changed.remove("epochs")
     if changed:
         differences = ", ".join(f"{name} {saved[name]} there, {given[name]} here" for name in changed)
         raise UserError(f"--resume: expected the settings of {path} (epochs may grow), got {differences}")
-    return SimpleNamespace(**(saved | given))
+    # where the state was found is where the run is now, wherever it began
+    place = {"tag": path.parent.name, "model_dir": str(path.parent.parent)}
+    return SimpleNamespace(**(saved | given | place))
+
+
+def read(path):
+    """The tensors and the manifest of a saved state.
+
+    Raises:
+        UserError: the file is missing or damaged, or holds something else.
+    """
+    tensors, manifest = checkpoint.read(path)
+    if missing := {"config", "finished", "rows", "latest"} - set(manifest):
+        raise UserError(f"{path}: expected the state of a training, got a checkpoint without {', '.join(missing)}")
+    return tensors, manifest
+
+
+def is_finished(path):
+    """Whether no unfinished run has its state in `path`."""
+    return not path.exists() or read(path)[1]["finished"]
 
 
 def require_finished(path):
-    """Check that no unfinished run stands in `path`, and make room for a new one.
+    """Check that no unfinished run stands in `path`.
 
     Raises:
         UserError: one does.
     """
-    if path.exists():
-        manifest = checkpoint.read(path)[1]
-        if not manifest["finished"]:
-            raise UserError(
-                f"{path.parent}: holds an unfinished run of {manifest['config']['epochs']} epochs; "
-                "add --resume to go on with it or --overwrite to begin anew"
-            )
+    if not is_finished(path):
+        raise UserError(
+            f"{path.parent}: holds an unfinished run of {read(path)[1]['config']['epochs']} epochs; "
+            "add --resume to go on with it or --overwrite to begin anew"
+        )
 
 
 def restore(path, model, log):
@@ -71,7 +96,7 @@ def restore(path, model, log):
     Raises:
         UserError: the state is missing or damaged, or does not belong to this model.
     """
-    tensors, manifest = checkpoint.read(path)
+    tensors, manifest = read(path)
     checkpoint.assign(path, variables(model), tensors)
     log.rows, log.monitor.latest = manifest["rows"], manifest["latest"]
     return RestoreMeans(tensors)
