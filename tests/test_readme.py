@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import test_losses
 from PIL import Image
 
 import losses
@@ -89,11 +90,15 @@ def test_the_loss_of_ones_own(tmp_path, monkeypatch):
     """The ten lines work as shown."""
     source = re.search(r"```python\n# losses/charbonnier.py\n(.*?)```", README, re.S).group(1)
     entry = re.search(r'`("charbonnier": .*?),`', README).group(1)
-    space = {}
+    space = {"__name__": "charbonnier"}
     exec(source, space)
     monkeypatch.setitem(losses.TERMS, "charbonnier", eval(f"{{{entry}}}", space)["charbonnier"])
-    x, y = np.zeros((2, 4, 4, 1), np.float32), np.full((2, 4, 4, 1), 0.5, np.float32)
+    x, y = np.zeros((8, 28, 28, 1), np.float32), np.full((8, 28, 28, 1), 0.5, np.float32)
     np.testing.assert_allclose(losses.build("charbonnier").call(x, y), np.sqrt(0.25 + 1e-6) - 1e-3, rtol=1e-6)
+    contract = test_losses.TestContract()
+    contract.test_zero_where_equal("charbonnier", x)
+    contract.test_round_trip_through_its_config("charbonnier", (x, y))
+    contract.test_images_do_not_influence_each_other("charbonnier", (x, y))
 
 
 def test_links_lead_somewhere():
