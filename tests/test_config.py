@@ -107,7 +107,7 @@ class TestRefusals:
             (["--num_samples=0"], "--num_samples: expected a whole number from 1 to 10000, got '0'"),
             (["--name=a/b"], "name: expected letters, digits"),
             (["--grid=circle"], "argument --grid: invalid choice: 'circle'"),
-            (["--out_dir=/dev/null/x", "--loss=l2"], "/dev/null/x/l2: expected a folder"),
+            (["--out_dir=/dev/null/x", "--loss=ours"], "/dev/null/x/ours: expected a folder"),
         ],
     )
     def test_generate(self, argv, message):
@@ -119,9 +119,9 @@ class TestRefusals:
         "argv,message",
         [
             (["--z=median"], "argument --z: invalid choice"),
-            (["--image=none.png", "--loss=l2"], "none.png: expected a picture"),
+            (["--image=none.png", "--loss=ours"], "none.png: expected a picture"),
             (["--model_dir=nowhere"], "expected one of (none), the checkpoints in nowhere/"),
-            (["--json=/dev/null/x.json"], "expected a folder"),
+            (["--json=/dev/null/x.json", "--loss=ours"], "expected a folder"),
         ],
     )
     def test_evaluate(self, argv, message):
