@@ -38,14 +38,15 @@ def die_in_a_write(writes):
     os.fsync = fsync
 
 
-def die_after(seconds):
-    """Take a step, then die `seconds` later, wherever the training is by then."""
+def die_after(steps, seconds):
+    """Take a few steps, then die a moment later, wherever the training is by then."""
 
     class Timer(callbacks.Stop):
         def on_train_batch_end(self, batch, logs=None):
-            if not hasattr(self, "timer"):
-                self.timer = threading.Timer(seconds, die)
-                self.timer.start()
+            nonlocal steps
+            steps -= 1
+            if steps == 0:
+                threading.Timer(seconds, die).start()
 
     callbacks.Stop = Timer
 
@@ -62,7 +63,7 @@ def trained(argv, choice=None):
         if choice and choice.random() < 0.5:
             die_in_a_write(choice.randrange(20))
         elif choice:
-            die_after(choice.uniform(0, 0.4))
+            die_after(choice.randrange(1, 30), choice.uniform(0, 0.03))
         train.main(argv)
         code = 0
     finally:
