@@ -57,7 +57,7 @@ def print_table(arguments, found):
         if model.image_shape != images.shape[1:]:
             raise UserError(f"{path}: expected images of {images.shape[1:]}, got a model of {model.image_shape}")
         measured = quality.reconstruction_quality(model, images, arguments.z, arguments.seed)
-        facts = {"output_space": manifest["output_space"], "steps": manifest.get("step")}
+        facts = {"output_space": manifest["output_space"], "epochs": checkpoint.epochs(manifest)}
         rows.append(table.row(loss, measured, **protocol, **facts))
     text = f"{table.markdown(rows)}\n\n{table.protocol(rows)}\n"
     print(text, end="")

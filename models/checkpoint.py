@@ -117,6 +117,12 @@ def load_model(path):
     return model, manifest
 
 
+def epochs(manifest):
+    """The passes over the training images that made a checkpoint, or None where that is not recorded."""
+    settings = configuration(manifest)
+    return manifest["step"] * settings.batch_size / settings.train_size if "step" in manifest else None
+
+
 def copy_weights(path, model):
     """Set a model's weights to those in the checkpoint `path`.
 

@@ -64,7 +64,8 @@ class TestMeasures:
 class TestTable:
     ROWS = (
         table.row("ours", {"psnr": np.array([11.0, 13.0]), "ssim": np.array([0.4, 0.5]), "psnr_clipped": np.ones(2),
-                           "ssim_clipped": np.ones(2)}, dataset="mnist", split="test", z="sample", seed=0),
+                           "ssim_clipped": np.ones(2)}, dataset="mnist", split="test", z="sample", seed=0,
+                  epochs=2.5),
     )  # fmt: skip
 
     def test_row(self):
@@ -78,9 +79,9 @@ class TestTable:
 
     def test_markdown(self):
         heading, rule, line = table.markdown(self.ROWS).split("\n")
-        assert [cell.strip() for cell in heading.split("|")[1:4]] == ["loss", "PSNR", "SSIM"]
+        assert [cell.strip() for cell in heading.split("|")[1:5]] == ["loss", "epochs", "PSNR", "SSIM"]
+        assert [cell.strip() for cell in line.split("|")[1:5]] == ["ours", "2.5", "12.00", "0.450"]
         assert len(heading) == len(rule) == len(line)
-        assert "12.00" in line
 
     def test_json(self, folder, tmp_path, capsys):
         out = tmp_path / "rows.json"

@@ -1,6 +1,7 @@
 """README: every command line runs, and every number is the one in results/."""
 
 import importlib
+import os
 import re
 import shlex
 import subprocess
@@ -53,7 +54,10 @@ def run_make(words, folder):
     words = [f"{word} {' '.join(SHRUNK)}" if word.startswith("ARGS=") else word for word in words]
     words += ["--dry-run"] if words[1] == "test" else []
     command = [*words, "PYTHON=false", f"BIN={Path(sys.executable).parent}", *installed]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+    }
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
 
 
