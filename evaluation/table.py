@@ -12,7 +12,7 @@ PAPER = {
 # heading: a row's text
 COLUMNS = {
     "loss": lambda row: row["loss"],
-    "epochs": lambda row: "" if row["epochs"] is None else f"{row['epochs']:g}",
+    "epochs": lambda row: "" if row["epochs"] is None else f"{row['epochs']:.3g}",
     "PSNR": lambda row: f"{row['psnr']:.2f}",
     "SSIM": lambda row: f"{row['ssim']:.3f}",
     "PSNR clipped": lambda row: f"{row['psnr_clipped']:.2f}",
