@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,6 +95,21 @@ class TestRuns:
         first = (tmp_path / "model/l2/model.npz").read_bytes()
         run(tmp_path, "--epochs=1", "--seed=9")
         assert (tmp_path / "model/l2/model.previous.npz").read_bytes() == first
+
+    def test_a_finished_run_resumed_has_its_weights_again(self, tmp_path):
+        """As after a kill between the last state and the last weights."""
+        run(tmp_path, "--epochs=1")
+        before = outcome(tmp_path)
+        (tmp_path / "model/l2/model.npz").unlink()
+        run(tmp_path, "--epochs=1", "--resume")
+        assert outcome(tmp_path) == before
+
+    def test_a_moved_and_renamed_run_goes_on_where_it_is(self, tmp_path):
+        run(tmp_path / "old", "--epochs=1")
+        shutil.copytree(tmp_path / "old/model/l2", tmp_path / "new/model/mine")
+        train.main(["--resume", "--tag=mine", "--epochs=2", *folders(tmp_path / "new")])
+        run(tmp_path / "whole", "--epochs=2")
+        assert outcome(tmp_path / "new", "mine") == outcome(tmp_path / "whole")
 
     def test_more_epochs_go_on_from_a_finished_run(self, tmp_path):
         run(tmp_path / "a", "--epochs=1")
