@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+import config
 import train
 from config.errors import UserError
 from models import checkpoint
@@ -103,6 +104,14 @@ class TestRuns:
         (tmp_path / "model/l2/model.npz").unlink()
         run(tmp_path, "--epochs=1", "--resume")
         assert outcome(tmp_path) == before
+
+    def test_an_edited_yaml_is_refused_as_a_flag_would_be(self, tmp_path, monkeypatch):
+        run(tmp_path, "--epochs=1")
+        for path in config.FOLDER.glob("*_config.yml"):
+            (tmp_path / path.name).write_text(path.read_text().replace("beta: 0.005", "beta: 0.5"))
+        monkeypatch.setattr(config, "FOLDER", tmp_path)
+        with pytest.raises(UserError, match=r"got beta 0\.005 there, 0\.5 here"):
+            train.main(["--resume", "--tag=l2", *folders(tmp_path)])
 
     def test_a_moved_and_renamed_run_goes_on_where_it_is(self, tmp_path):
         run(tmp_path / "old", "--epochs=1")

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import keras
 
+import config
 from config.errors import UserError
 from models import checkpoint
 
@@ -36,19 +37,23 @@ def save(path, model, settings, log):
     """Write all that is needed to go on from here to the same bits."""
     tensors = {name: variable.numpy() for name, variable in variables(model).items()}
     finished = int(model.optimizer.iterations) == settings.epochs * log.steps_per_epoch
-    facts = {"config": vars(settings), "finished": finished, "rows": log.rows, "latest": log.monitor.latest}
-    checkpoint.write(path, tensors, **facts)
+    facts = {"config": vars(settings), "defaults": config.defaults(), "finished": finished}
+    checkpoint.write(path, tensors, **facts, rows=log.rows, latest=log.monitor.latest)
 
 
 def resumed(path, given):
     """The configuration of the run whose state is in `path`, with the keys in `given` changed.
+
+    A key whose default in the YAML files was edited since counts as given.
 
     Raises:
         UserError: there is no such state, or a changed key would make it another run.
     """
     if not path.exists():
         raise UserError(f"--resume: expected the state of an interrupted run, got no file {path}")
-    saved = vars(checkpoint.configuration(read(path)[1]))
+    manifest = read(path)[1]
+    saved = vars(checkpoint.configuration(manifest))
+    given = {key: value for key, value in config.defaults().items() if value != manifest["defaults"].get(key)} | given
     changed = [name for name, value in given.items() if value != saved[name] and name not in FREE_KEYS]
     if given.get("epochs", 0) > saved["epochs"]:
         changed.remove("epochs")
@@ -67,7 +72,7 @@ def read(path):
         UserError: the file is missing or damaged, or holds something else.
     """
     tensors, manifest = checkpoint.read(path)
-    if missing := {"config", "finished", "rows", "latest"} - set(manifest):
+    if missing := {"config", "defaults", "finished", "rows", "latest"} - set(manifest):
         raise UserError(f"{path}: expected the state of a training, got a checkpoint without {', '.join(missing)}")
     return tensors, manifest
 
