@@ -14,7 +14,7 @@ figures: .venv/installed
 test: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist=worksteal $(ARGS)
 
 test-fast: .venv/tested
 	$(BIN)/ruff check .

@@ -59,7 +59,7 @@ def print_table(arguments, found):
         measured = quality.reconstruction_quality(model, images, arguments.z, arguments.seed)
         facts = {"output_space": manifest["output_space"], "epochs": checkpoint.epochs(manifest)}
         rows.append(table.row(loss, measured, **protocol, **facts))
-    text = f"{table.markdown(rows)}\n\n{table.protocol(rows)}\n"
+    text = f"{table.quality_table(rows)}\n\n{table.protocol(rows)}\n"
     print(text, end="")
     if arguments.json:
         write_atomically(arguments.json, json.dumps({"rows": rows}, indent=1).encode())

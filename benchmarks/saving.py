@@ -1,13 +1,13 @@
 """What saving costs:  python -m benchmarks.saving  (steps and saves interleaved, medians).
 
-Prints, for the default configuration, the time of a training step, of a save (log, state and
-weights, flushed to the disk) and of a measurement, and each one's share of a whole run.
+For the default configuration, what a save (log, state and weights, flushed to the disk) and a
+measurement of 1,000 images add to the time of a run.
 """
 
-import statistics
 import tempfile
 
 import config
+from benchmarks import publish
 from benchmarks.interleaved import ratio, times
 from config.runtime import import_tensorflow
 
@@ -38,10 +38,11 @@ def main():
         step = tf.function(model.train_step, autograph=False)
         actions = {"step": lambda: step(batch), "save": lambda: saver.act(0), "measure": lambda: monitor.act(0, None)}
         found = times(actions)
-        for name, every in (("step", 1), ("save", settings.save_model_freq), ("measure", settings.test_freq)):
-            share = 100 * ratio(found[name], found["step"]) / every
-            milliseconds = 1e3 * statistics.median(found[name])
-            print(f"{name:8} {milliseconds:8.2f} ms, every {every:5} steps: {share:6.2f} % of the steps' time")
+    rows = []
+    for name, every in (("save", settings.save_model_freq), ("measure", settings.test_freq)):
+        share = ratio(found[name], found["step"]) / every
+        rows.append([name, f"every {every:,} steps", f"{100 * share:.2f} %"])
+    publish("saving", ["", "when", "share of the steps' time"], rows)
 
 
 if __name__ == "__main__":

@@ -39,11 +39,15 @@ def protocol(rows):
     )
 
 
-def markdown(rows):
-    """The table in Markdown, columns aligned."""
-    columns = [[heading, *map(text, rows)] for heading, text in COLUMNS.items()]
-    aligned = [_aligned(cells, left=i == 0) for i, cells in enumerate(columns)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in zip(*aligned, strict=True))
+def quality_table(rows):
+    """The table of PSNR and SSIM in Markdown."""
+    return markdown(list(COLUMNS), [[text(row) for text in COLUMNS.values()] for row in rows])
+
+
+def markdown(header, rows):
+    """A header and rows of cells, all text, as a Markdown table: columns aligned, the first to the left."""
+    columns = [_aligned(cells, left=i == 0) for i, cells in enumerate(zip(header, *rows, strict=True))]
+    return "\n".join(f"| {' | '.join(line)} |" for line in zip(*columns, strict=True))
 
 
 def _aligned(cells, left):

@@ -61,9 +61,9 @@ def trained(argv, choice=None):
     code = 1
     try:
         if choice and choice.random() < 0.5:
-            die_in_a_write(choice.randrange(20))
+            die_in_a_write(choice.randrange(10))
         elif choice:
-            die_after(choice.randrange(1, 30), choice.uniform(0, 0.03))
+            die_after(choice.randrange(1, 20), choice.uniform(0, 0.03))
         train.main(argv)
         code = 0
     finally:

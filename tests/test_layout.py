@@ -16,7 +16,7 @@ ROOMS = {
     "evaluation": {"config", "data", "losses", "models"},
     "training": {"config", "data", "losses", "models", "evaluation"},
 }
-SCRIPTS = {"train", "generate", "evaluate"}
+SCRIPTS = ("train", "generate", "evaluate")
 
 
 def imported(path):
@@ -27,7 +27,7 @@ def imported(path):
             names |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom) and not node.level:
             names.add(node.module)
-    return {name.split(".")[0] for name in names} & (set(ROOMS) | SCRIPTS)
+    return {name.split(".")[0] for name in names} & {*ROOMS, *SCRIPTS}
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -133,14 +133,14 @@ class TestRuns:
 
     @pytest.fixture(scope="class")
     def whole(self, tmp_path_factory):
-        """What thirty epochs without interruption end in."""
+        """What ten epochs without interruption end in."""
         folder = tmp_path_factory.mktemp("whole")
-        run(folder, "--epochs=30")
+        run(folder, "--epochs=10")
         return outcome(folder)
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_an_interrupted_run_goes_on_to_the_same_bits(self, tmp_path, number, whole):
-        command = [sys.executable, "train.py", *SMALL, *folders(tmp_path / "cut"), "--epochs=30"]
+        command = [sys.executable, "train.py", *SMALL, *folders(tmp_path / "cut"), "--epochs=10"]
         state = tmp_path / "cut/model/l2/training.state.npz"
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         while not state.exists() and process.poll() is None:
@@ -149,9 +149,9 @@ class TestRuns:
         assert "--resume goes on" in process.communicate()[1]
         assert process.returncode == 130
         steps = int(checkpoint.read(state)[0]["optimizer/00"])
-        assert 0 < steps < 360
-        with pytest.raises(UserError, match="holds an unfinished run of 30 epochs"):
-            run(tmp_path / "cut", "--epochs=30")
+        assert 0 < steps < 120
+        with pytest.raises(UserError, match="holds an unfinished run of 10 epochs"):
+            run(tmp_path / "cut", "--epochs=10")
         with pytest.raises(UserError, match=r"got beta 0\.005 there, 1\.0 here"):
             run(tmp_path / "cut", "--resume", "--beta=1")
         train.main(["--resume", "--tag=l2", *folders(tmp_path / "cut")])

@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.slow
 def test_twenty_kills_end_in_the_bits_of_an_uninterrupted_run(tmp_path):
     """SIGKILL at random moments, half of them inside a write, resumed each time."""
-    flags = [*SMALL, "--epochs=90", "--save_model_freq=9", "--test_freq=200", "--visualise_freq=400"]
+    flags = [*SMALL, "--epochs=7", "--batch_size=5", "--save_model_freq=9", "--test_freq=200", "--visualise_freq=400"]
     command = [sys.executable, "tests/killing.py", str(tmp_path), "20", *flags]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
