@@ -78,7 +78,7 @@ class TestTable:
         }.items() <= self.ROWS[0].items()
 
     def test_markdown(self):
-        heading, rule, line = table.markdown(self.ROWS).split("\n")
+        heading, rule, line = table.quality_table(self.ROWS).split("\n")
         assert [cell.strip() for cell in heading.split("|")[1:5]] == ["loss", "epochs", "PSNR", "SSIM"]
         assert [cell.strip() for cell in line.split("|")[1:5]] == ["ours", "2.5", "12.00", "0.450"]
         assert len(heading) == len(rule) == len(line)
