@@ -1,4 +1,7 @@
-"""Train a VAE:  python train.py --loss=ours --epochs=50  (every key of config/*.yml is a flag)."""
+"""Train a VAE:  python train.py --loss=ours --epochs=50  (every key of config/*.yml is a flag).
+
+Several values make a sweep, every combination a run:  python train.py --loss=l2,ssim,ours --seed=0,1,2
+"""
 
 import argparse
 
@@ -6,6 +9,9 @@ import config
 from config.command_line import Parser
 from config.errors import run
 from config.runtime import import_tensorflow
+from config.schema import Key
+
+JOBS = Key(int, "runs of a sweep at a time", low=1, high=256)
 
 
 def parse(argv):
@@ -15,34 +21,60 @@ def parse(argv):
     parser.add_argument("--resume", action="store_true", help="go on with the interrupted run of this tag")
     parser.add_argument("--overwrite", action="store_true", help="begin anew where an unfinished run stands")
     parser.add_argument("--replay", metavar="RECORD", help="show the terms of a recorded step that was not finite")
+    parser.add_argument(
+        "--jobs",
+        type=lambda text: JOBS.parse("--jobs", text),
+        default=1,
+        metavar="INT",
+        help=f"{JOBS.help} (default: 1)",
+    )
     for name, default in config.defaults().items():
-        parser.add_key(name, argparse.SUPPRESS, shown=default)
+        parser.add_key(name, argparse.SUPPRESS, shown=default, lists=True)
     return parser.parse(argv)
 
 
 def main(argv):
     """Train, and say what came out and where it is."""
     arguments = vars(parse(argv))
-    path, resume, overwrite, record = (arguments.pop(name) for name in ("config", "resume", "overwrite", "replay"))
+    path, resume, overwrite, record, jobs = (
+        arguments.pop(name) for name in ("config", "resume", "overwrite", "replay", "jobs")
+    )
     given = (config.read_yaml(path) if path else {}) | arguments
-    settings = config.resolve(given)
+    is_sweep = any(isinstance(value, list) for value in given.values())
+    settings = None if is_sweep else config.resolve(given)
 
     import_tensorflow()
-    from evaluation.quality import reconstruction_quality
-    from training import guard, loop, state
-
     if record:
-        step, terms = guard.replay(record)
-        print(f"step {step}", *(f"{name:40} {value:g}" for name, value in terms.items()), sep="\n")
-        return
+        replay(record)
+    elif is_sweep:
+        from training import sweep
+
+        print(f"runs       {sweep.train(given, jobs)}")
+    else:
+        train(settings, given, resume, overwrite)
+
+
+def replay(record):
+    """Show a step that failed."""
+    from training import guard
+
+    step, terms = guard.replay(record)
+    print(f"step {step}", *(f"{name:40} {value:g}" for name, value in terms.items()), sep="\n")
+
+
+def train(settings, given, resume, overwrite):
+    """One run, from its beginning or, with `resume`, from its saved state."""
+    from evaluation.quality import reconstruction_quality
+    from training import loop, runs, state
 
     if resume:
         settings = state.resumed(loop.paths(settings).state, given)
     files = loop.paths(settings)
     model, test_images = loop.train(settings, resume, overwrite)
-    quality = {name: values.mean() for name, values in reconstruction_quality(model, test_images).items()}
+    quality = reconstruction_quality(model, test_images)
+    runs.record(settings, quality)
     print(
-        f"PSNR {quality['psnr']:.2f} dB, SSIM {quality['ssim']:.3f} "
+        f"PSNR {quality['psnr'].mean():.2f} dB, SSIM {quality['ssim'].mean():.3f} "
         f"on {len(test_images):,} {settings.test_split} images (z sampled)\n"
         f"checkpoint {files.model}\nsamples    {files.samples}\nmetrics    {files.metrics}"
     )

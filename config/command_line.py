@@ -36,13 +36,13 @@ class Parser(argparse.ArgumentParser):
         """Raise what argparse would print with its usage."""
         raise UserError(message)
 
-    def add_key(self, name, default, flag=None, shown=None):
-        """A flag with the type, bounds and meaning of the configuration key `name`."""
+    def add_key(self, name, default, flag=None, shown=None, lists=False):
+        """A flag with the type, bounds and meaning of the configuration key `name`, or `lists` of them."""
         flag = flag or name
         shown = default if shown is None else shown
 
         def parse(text):
-            return KEYS[name].parse(f"--{flag}", text)
+            return (KEYS[name].parse_list if lists else KEYS[name].parse)(f"--{flag}", text)
 
         text = f"{KEYS[name].help} (default: {shown if shown != '' else 'empty'})".replace("%", "%%")
         self.add_argument(f"--{flag}", type=parse, default=default, metavar=KEYS[name].kind.__name__.upper(), help=text)

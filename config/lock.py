@@ -39,6 +39,15 @@ def only_writer(folder):
         yield
 
 
+@contextlib.contextmanager
+def in_turn(folder):
+    """Hold `folder` for a short change, after whoever holds it so now."""
+    with _opened(Path(folder) / "change.lock") as file:
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _opened(path):
     try:
         return path.open("a+")

@@ -46,6 +46,17 @@ class Key:
             raise UserError(f"{name}: expected {self.expected()}, got {shown(value)}")
         return parsed
 
+    def parse_list(self, name, text):
+        """The value that `text` is, or the list of values if it has commas, which free text keeps.
+
+        Raises:
+            UserError: a value is of another type or out of bounds.
+        """
+        is_free_text = self.kind is str and not self.choices and re.fullmatch(self.pattern, ",")
+        values = [text] if is_free_text else [part for part in text.split(",") if part] or [text]
+        parsed = [self.parse(name, value) for value in values]
+        return parsed if len(parsed) > 1 else parsed[0]
+
     def expected(self):
         """What is accepted, in words."""
         if self.choices:

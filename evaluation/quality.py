@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from data.batches import to_float
+from losses.kl import kl_divergence
 from losses.ssim import similarity
 
 BATCH = 500
@@ -29,7 +30,7 @@ def measures(image, reconstruction):
 
 
 def reconstruction_quality(model, images, z="sample", seed=0):
-    """The measures of each of the uint8 images [N, H, W, C], a dict of arrays [N].
+    """The measures, and the KL divergence (nats), of each of the uint8 images [N, H, W, C]: a dict of [N].
 
     Args: `z`, "sample" (of the posterior; image i's noise depends on `seed` and i alone) or "mean".
     """
@@ -48,4 +49,6 @@ def posterior_noise(model, count, z, seed):
 @tf.function(reduce_retracing=True, autograph=False)
 def _measured(model, images, noise):
     image = to_float(images)
-    return measures(image, model.reconstruct(image, noise))
+    z_mean, z_log_var = model.encode(image)
+    reconstruction = model.decode(model.reparameterize(z_mean, z_log_var, noise))
+    return measures(image, reconstruction) | {"kl_divergence": kl_divergence(z_mean, z_log_var)}

@@ -1,0 +1,117 @@
+"""Sweeps: which runs they are, that each is trained once, and the table of runs."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+from test_training import SMALL, folders
+
+import config
+import train
+from config.errors import UserError
+from evaluation.quality import reconstruction_quality
+from models import checkpoint
+from training import runs, sweep
+
+ROOT = Path(__file__).parent.parent
+
+
+class TestCombinations:
+    def test_tags_name_what_is_not_the_default(self):
+        given = vars(train.parse(["--loss=l1,ours", "--seed=0,7", "--beta=0.005,0.1", "--epochs=3"]))
+        found = sweep.combinations({key: value for key, value in given.items() if key in config.defaults()})
+        assert [run["tag"] for run in found] == [
+            f"{loss}{seed}{beta}" for loss in ("l1", "ours") for seed in ("", "_seed7") for beta in ("", "_beta0.1")
+        ]
+        assert {(run["loss"], run["seed"], run["beta"], run["epochs"]) for run in found} == {
+            (loss, seed, beta, 3) for loss in ("l1", "ours") for seed in (0, 7) for beta in (0.005, 0.1)
+        }
+
+    def test_a_given_tag_comes_first(self):
+        assert [run["tag"] for run in sweep.combinations({"tag": "x", "stft_s": [2, 4]})] == ["x_stft_s2", "x"]
+        assert [run["tag"] for run in sweep.combinations({"tag": "x", "loss": ["l1", "l2"]})] == ["x_l1", "x_l2"]
+
+    @pytest.mark.parametrize("flag,message", [
+        ("--seed=0,x", "--seed: expected a whole number from 0, got 'x'"),
+        ("--seed=0,-1", "--seed: expected a whole number from 0, got '-1'"),
+        ("--jobs=0", "--jobs: expected a whole number from 1 to 256, got '0'"),
+    ])  # fmt: skip
+    def test_refusals(self, flag, message):
+        with pytest.raises(UserError, match=message):
+            train.parse([flag])
+
+    def test_a_comma_at_the_end_and_commas_in_free_text_make_no_list(self):
+        found = train.parse(["--loss=ssim,", "--data_dir=a,b"])
+        assert (found.loss, found.data_dir) == ("ssim", "a,b")
+
+    def test_an_impossible_combination_is_refused_before_any_training(self, tmp_path):
+        with pytest.raises(UserError, match="got 'l7'"):
+            train.main([*SMALL, *folders(tmp_path), "--loss=l2,l7"])
+        assert not list(tmp_path.rglob("*.npz"))
+
+
+class TestTable:
+    QUALITY = MappingProxyType({"psnr": np.array([10.0, 12.0]), "ssim": np.array([0.25, 0.75])})
+
+    def test_a_row_a_tag(self, tmp_path):
+        for tag, seed in (("b", 1), ("a", 2), ("b", 3)):
+            runs.record(config.resolve({"tag": tag, "seed": seed, "results_dir": str(tmp_path)}), self.QUALITY)
+        found = runs.read(tmp_path / "runs.csv")
+        assert [(row["tag"], row["seed"], row["psnr"], row["ssim"]) for row in found] == [
+            ("a", "2", "11.000000", "0.500000"),
+            ("b", "3", "11.000000", "0.500000"),
+        ]
+
+    def test_no_table(self, tmp_path):
+        assert runs.read(tmp_path / "runs.csv") == []
+        with pytest.raises(UserError, match="expected a table of runs"):
+            runs.read(tmp_path)
+
+
+@pytest.mark.slow
+class TestRuns:
+    FLAGS = (*SMALL, "--epochs=2", "--seed=0,1")
+
+    def test_trained_once_and_in_the_table(self, tmp_path):
+        command = [sys.executable, "train.py", *self.FLAGS, *folders(tmp_path), "--jobs=2"]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        rows = runs.read(tmp_path / "results/runs.csv")
+        assert [(row["tag"], row["seed"], row["epochs"], row["test_size"]) for row in rows] == [
+            ("l2", "0", "2", "50"),
+            ("l2_seed1", "1", "2", "50"),
+        ]
+        for row in rows:
+            model, _ = checkpoint.load_model(tmp_path / "model" / row["tag"] / "model.npz")
+            import data
+
+            quality = reconstruction_quality(model, data.load("mnist", "test").images[:50])
+            assert float(row["psnr"]) == pytest.approx(quality["psnr"].mean(), abs=1e-3)
+
+        made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.npz")}
+        (tmp_path / "results/runs.csv").unlink()
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.npz")} == made
+        assert len(made) == 2
+        again = runs.read(tmp_path / "results/runs.csv")
+        assert [(row["tag"], row["psnr"][:6]) for row in again] == [(row["tag"], row["psnr"][:6]) for row in rows]
+
+    def test_interrupted_it_goes_on(self, tmp_path):
+        flags = [*SMALL, "--epochs=10", "--seed=0,1"]
+        command = [sys.executable, "train.py", *flags, *folders(tmp_path)]
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        state = tmp_path / "model/l2/training.state.npz"
+        while not state.exists() and process.poll() is None:
+            pass
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate()[1].endswith(
+            "interrupted: the runs under way are saved; the same command goes on\n"
+        )
+        assert process.returncode == 130
+        assert not (tmp_path / "model/l2_seed1/model.npz").exists()
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        assert [row["tag"] for row in runs.read(tmp_path / "results/runs.csv")] == ["l2", "l2_seed1"]

@@ -1,0 +1,100 @@
+"""A sweep: every combination of the keys that were given several values, a process each."""
+
+import itertools
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from tqdm import tqdm
+
+import config
+import models
+from config.errors import UserError
+from config.files import require_writable
+from evaluation.quality import reconstruction_quality
+from models import checkpoint
+from training import loop, runs, state
+
+
+def combinations(given):
+    """The overrides of every run: `given` with one value each of the keys that have several, and a tag.
+
+    The tag is the given one, then the loss and each swept value that is not the default:
+    ours, ours_seed1, ours_beta0.001_seed1.
+    """
+    swept = {key: values for key, values in given.items() if isinstance(values, list)}
+    found = []
+    for values in itertools.product(*swept.values()):
+        run = given | dict(zip(swept, values, strict=True))
+        differing = {key: run[key] for key in swept if key != "loss" and run[key] != config.defaults()[key]}
+        stem = [given["tag"]] if given.get("tag") else []
+        stem += [config.resolve(run).loss] if not stem or "loss" in swept else []
+        found.append(run | {"tag": "_".join([*stem, *(f"{key}{value}" for key, value in differing.items())])})
+    return found
+
+
+def train(given, jobs):
+    """Train every run of the sweep `given`, `jobs` at a time, and put each in the table of runs.
+
+    Finished runs are left as they are, interrupted ones go on.
+
+    Raises:
+        UserError: a combination is impossible, before any training; or some runs failed, after all.
+        KeyboardInterrupt: it was asked to stop; the runs under way are saved.
+    """
+    sweep = [(run, config.resolve(run)) for run in combinations(given)]
+    for _, settings in sweep:
+        models.build(settings, loop.load_images(settings)[0].shape[1:])
+        require_writable(loop.paths(settings).logs)
+    waiting = [(run, settings) for run, settings in sweep if not is_finished(settings)]
+    failures = []
+    with ThreadPoolExecutor(jobs) as pool:
+        ends = [pool.submit(train_one, *run, jobs) for run in waiting]
+        try:
+            for end in tqdm(as_completed(ends), total=len(sweep), initial=len(sweep) - len(waiting), unit="run"):
+                failures += end.result()
+        except KeyboardInterrupt as interrupt:
+            pool.shutdown(cancel_futures=True)
+            raise KeyboardInterrupt("the runs under way are saved; the same command goes on") from interrupt
+    for _, settings in sweep:
+        complete_table(settings)
+    if failures:
+        raise UserError(f"{len(failures)} of {len(sweep)} runs failed; {'; '.join(failures)}")
+    return Path(settings.results_dir) / runs.FILE
+
+
+def train_one(given, settings, jobs):
+    """Train a run in a process of its own; a list of what went wrong, one line or none."""
+    files = loop.paths(settings)
+    resume = [] if state.is_finished(files.state) else ["--resume"]
+    flags = [f"--{key}={value}" for key, value in given.items()]
+    threads = str(max(1, (os.cpu_count() or 1) // jobs))
+    environment = {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads} | os.environ
+    with (files.logs / "train.log").open("w") as log:
+        command = [sys.executable, sys.argv[0], *flags, *resume]
+        done = subprocess.run(command, stdout=log, stderr=log, env=environment, check=False)
+    last_line = (files.logs / "train.log").read_text().replace("\r", "\n").strip().split("\n")[-1]
+    return [f"{settings.tag}: {last_line}"] if done.returncode else []
+
+
+def is_finished(settings):
+    """Whether the run of `settings` has been trained to its last epoch."""
+    path = loop.paths(settings).model
+    if not path.exists():
+        return False
+    _, manifest = checkpoint.read(path)
+    made, wanted = (
+        {key: value for key, value in vars(some).items() if key not in state.FREE_KEYS}
+        for some in (checkpoint.configuration(manifest), settings)
+    )
+    return made == wanted and manifest.get("step") == settings.epochs * -(-settings.train_size // settings.batch_size)
+
+
+def complete_table(settings):
+    """Measure a finished run that the table does not have."""
+    present = [row["tag"] for row in runs.read(Path(settings.results_dir) / runs.FILE)]
+    if settings.tag not in present and is_finished(settings):
+        model, _ = checkpoint.load_model(loop.paths(settings).model)
+        runs.record(settings, reconstruction_quality(model, loop.load_images(settings)[1]))
