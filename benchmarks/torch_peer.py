@@ -1,9 +1,11 @@
 """The training step against the same in PyTorch:  python -m benchmarks.torch_peer
 
-Needs `pip install -r requirements-benchmarks.txt` and, for torch.compile, a C++ compiler. PyTorch
-runs in a process of its own, which waits while ours runs: the threads of the two would disturb
-each other in one. Of eager and compiled, channels first and last, the fastest is the peer. Prints,
-for batches of 5, 50 and 500, the median times of a step and the median ratio of those taken in turns.
+Needs `pip install -r requirements-benchmarks.txt` and, for torch.compile, a C++ compiler, and takes
+about a minute a row. PyTorch runs in a process of its own, which waits while ours runs, so that neither's
+threads are in the other's way. Of eager and compiled, channels first and last, the fastest is the
+peer. Prints, for batches of 5, 50 and 500, the median times of a step and the median ratio of those
+taken in turns. The machine should be idle otherwise: PyTorch's threads wait for one another, and
+lose far more than ours to other processes.
 """
 
 import functools

@@ -66,7 +66,7 @@ def test_the_peers_model_is_ours(pair, digits):
 
 @pytest.mark.parametrize("name", torch_vae.LOSSES)
 def test_the_peers_losses_are_ours(name, pair, digits):
-    """The same values, and the same gradients where no phase is undefined."""
+    """The same values for real digits and their reconstructions by random weights."""
     reconstruction = pair[0].decoder(pair[0].encode(digits)[0])
     loss = losses.build(name)
     expected = loss.call(digits, reconstruction)
