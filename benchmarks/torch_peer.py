@@ -72,7 +72,9 @@ def compare(loss, size, **settings):
                 peer(variant, 1)
                 actions[variant] = functools.partial(peer, variant)
             except Exception as error:  # without a C++ compiler torch.compile fails, in many ways
-                print(f"{variant} does not run: {type(error).__name__}")
+                if "compile" not in variant:
+                    raise
+                print(f"{variant} does not run: {error!r:.200}")
         return times(actions, timer=lambda action, repeats: action(repeats=repeats), **settings)
 
 
