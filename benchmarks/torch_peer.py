@@ -3,7 +3,7 @@
 Needs `pip install -r requirements-benchmarks.txt` and, for torch.compile, a C++ compiler, and takes
 about a minute a row. PyTorch runs in a process of its own, which waits while ours runs, so that neither's
 threads are in the other's way. Of eager and compiled, channels first and last, the fastest is the
-peer. Prints, for batches of 5, 50 and 500, the median times of a step and the median ratio of those
+peer. The table has, for batches of 5, 50 and 500, the median times of a step and the median ratio of those
 taken in turns. The machine should be idle otherwise: PyTorch's threads wait for one another, and
 lose far more than ours to other processes.
 """
@@ -14,7 +14,9 @@ import multiprocessing
 import statistics
 from concurrent.futures import ProcessPoolExecutor
 
+from benchmarks import publish
 from benchmarks.interleaved import ratio, seconds, times
+from benchmarks.step import first_digits, train_step
 from config.runtime import import_tensorflow
 
 LOSSES = ("l2", "l1", "bce", "ssim", "dft+ssim", "ours")
@@ -40,33 +42,17 @@ def peer_seconds(loss, size, variant, repeats):
     return seconds(peer_step(loss, size, variant), repeats)
 
 
-def our_step(loss, size):
-    """Our training step."""
-    import keras
-    import tensorflow as tf
-
-    import data
-    import losses
-    from data.batches import to_float
-    from models import VAE, conv28
-
-    batch = to_float(tf.constant(data.load("mnist", "train").images[:size]))
-    model = VAE(*conv28(batch.shape[1:], 2), losses.build(loss))
-    model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
-    compiled = tf.function(model.train_step, autograph=False)
-    return lambda: compiled(batch)
-
-
 def compare(loss, size, **settings):
     """The times of our step and of every variant of PyTorch's that runs, by name."""
+    import losses
+
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, context) as process:
 
         def peer(variant, repeats):
             return process.submit(peer_seconds, loss, size, variant, repeats).result()
 
-        actions = {"ours": functools.partial(seconds, our_step(loss, size))}
+        actions = {"ours": functools.partial(seconds, train_step(losses.build(loss), first_digits(size)))}
         for variant in VARIANTS:
             try:
                 peer(variant, 1)
@@ -78,16 +64,18 @@ def compare(loss, size, **settings):
         return times(actions, timer=lambda action, repeats: action(repeats=repeats), **settings)
 
 
-def main(losses=LOSSES, batches=BATCHES, **settings):
+def main(names=LOSSES, batches=BATCHES, **settings):
     """Print the table; `settings` are those of `times`."""
     import_tensorflow()
-    print(f"batch  {'loss':8}  ours, ms  PyTorch, ms  PyTorch / ours  PyTorch's fastest")
-    for size, loss in itertools.product(batches, losses):
-        found = compare(loss, size, **settings)
-        medians = {name: 1e3 * statistics.median(values) for name, values in found.items()}
+    rows = []
+    for size, name in itertools.product(batches, names):
+        found = compare(name, size, **settings)
+        medians = {rival: 1e3 * statistics.median(values) for rival, values in found.items()}
         best = min(found.keys() - {"ours"}, key=medians.get)
         share = ratio(found[best], found["ours"])
-        print(f"{size:5}  {loss:8}  {medians['ours']:8.2f}  {medians[best]:11.2f}  {share:14.2f}  {best}", flush=True)
+        rows.append([name, str(size), f"{medians['ours']:.1f}", f"{medians[best]:.1f}", f"{share:.2f}", best])
+        print(*rows[-1], flush=True)
+    publish("torch_peer", ["loss", "batch", "ours, ms", "PyTorch, ms", "PyTorch / ours", "PyTorch's fastest"], rows)
 
 
 if __name__ == "__main__":
