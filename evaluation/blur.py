@@ -1,18 +1,20 @@
 """How blurred a set of images is, and the table of all measures of blur.
 
 Every measure takes `images` and `references`, [N, H, W, C], float in [0, 1] (clipped to it) or
-uint8. Prior samples have no pairs: `UNPAIRED` names the measures that do not need them.
+uint8. Samples of the prior have no pairs: the measures named in `PAIRED` do not fit them.
 """
 
 import numpy as np
 from scipy.fft import dctn, fft2
 
 from evaluation.coherence import phase_difference, sharpness_index
-from evaluation.drawn import drawn, of_each
+from evaluation.drawn import of_each
 from evaluation.edges import edge_width
 
 # the blurs, in pixels, that the equivalent blur is read from; what is more blurred reads the last
 SIGMAS = np.linspace(0, 6, 241)
+# an image whose variance, summed over its pixels, is less is blank: what is left is rounding
+LEAST_VARIANCE = 1e-6
 # the least power of a ring, in dB, so that an empty one has a logarithm
 LEAST_POWER = -100.0
 
@@ -60,7 +62,7 @@ def sigma_between(power, reference_power, shape):
 def mean_squared_frequency(power, squared, sigmas):
     """Mean ω² [N, sigmas], weighted by power [N, H·W] as every Gaussian blur leaves it; 0 of blank images."""
     passed = np.exp(-np.outer(squared, sigmas**2))
-    return (power * squared) @ passed / np.maximum(power @ passed, np.finfo(float).tiny)
+    return (power * squared) @ passed / np.maximum(power @ passed, LEAST_VARIANCE)
 
 
 def radial_spectrum(images):
@@ -98,7 +100,8 @@ def spectrum_error(images, references):
     return float(abs(octave_errors(images, references)).mean())
 
 
-# name: function(images, references); adding a measure is a function and a line
+# name: function(images, references); adding a measure is a function and a line.
+# Pixels, dB, from 0 to 1 (sharp), radians, and pixels
 MEASURES = {
     "equivalent_blur": equivalent_blur,
     "spectrum_error": spectrum_error,
@@ -106,4 +109,4 @@ MEASURES = {
     "phase_difference": lambda images, references: float(phase_difference(images, references).mean()),
     "edge_width": lambda images, references: edge_width(images),
 }
-UNPAIRED = ("equivalent_blur", "spectrum_error", "lpc_si", "edge_width")
+PAIRED = {"phase_difference"}

@@ -21,7 +21,8 @@ def sharpness_index(images, c=2 / 255, beta=1e-4):
     weighted over orientations by the energy of the finest scale above its mean plus two standard
     deviations, makes a map of coherence, and `beta` the weight by which its values count, in
     descending order (the paper's 1e-4 leaves images of 28 pixels little but the maximum). `c`, the
-    paper's 2 of 255, makes faint structure count less. Luminance; periodic borders, cut off.
+    paper's 2 of 255, makes faint structure count less: contrast matters. Luminance; borders are
+    periodic and cut off.
     Source: Hassen, Wang and Salama, "Image Sharpness Assessment Based on Local Phase Coherence",
     IEEE Transactions on Image Processing 22(7), 2013.
     """
@@ -78,8 +79,9 @@ def phase_difference(images, references, window=16, stride=4):
 
     |angle(F_o conj F_i)|, so wrapped, mean over the bins of all Hann windows (`window` and `stride`
     in pixels) and channels, weighted by the amplitude |F_i| of the reference: phase without
-    amplitude is chance. The constants are left out, having no phase. The paper's section 3.1, its
-    difference wrapped. Pairs with a blank reference have 0.
+    amplitude is chance. The constants are left out, having no phase. Unrelated phases, and a window
+    where the image is blank, have π/2; pairs with a blank reference have 0. The paper's section
+    3.1, its difference wrapped.
     """
     height, width = np.shape(references)[1:3]
     rows, columns = np.arange(window), np.arange(window // 2 + 1)
@@ -95,7 +97,7 @@ def phase_difference(images, references, window=16, stride=4):
     def of_batch(images, references):
         f_o, f_i = (vertical @ np.moveaxis(batch, -1, 1) @ horizontal.T for batch in (images, references))
         amplitude = weights * abs(f_i)
-        total = (amplitude * abs(np.angle(f_o * np.conj(f_i)))).sum((1, 2, 3))
-        return total / np.maximum(amplitude.sum((1, 2, 3)), np.finfo(np.float32).tiny)
+        difference = np.where(f_o == 0, np.pi / 2, abs(np.angle(f_o * np.conj(f_i))))
+        return (amplitude * difference).sum((1, 2, 3)) / np.maximum(amplitude.sum((1, 2, 3)), np.finfo(np.float32).tiny)
 
     return of_each(of_batch, images, references)
