@@ -64,7 +64,7 @@ def log_gabor(height, width, ratio=0.75, spread=np.pi / ORIENTATIONS / 1.5, cuto
     one of the angle (width `spread`, radians), under a Butterworth low pass: those of the paper.
     """
     vertical, horizontal = np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)
-    radius, angle = np.hypot(vertical, horizontal), np.arctan2(-vertical, horizontal)
+    radius, angle = np.hypot(vertical, horizontal), np.arctan2(vertical, horizontal)
     radius[0, 0] = 1e-12
     low_pass = 1 / (1 + (radius / cutoff) ** (2 * order))
     wavelengths = FINEST_WAVELENGTH * np.array(SCALES)[:, None, None]

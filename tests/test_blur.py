@@ -216,12 +216,18 @@ class TestEdgeWidth:
         colour = 0.3 + 0.2 * edge(1.5) * [0.1, 1, 0.5]
         assert edges.edge_width(colour) == pytest.approx(edges.edge_width(edge(1.5)), rel=1e-3)
 
-    def test_mean_over_edges_of_images_apart(self):
-        """Two pixels of edge in every row of the first image, and one in every row of the other."""
+    def test_mean_over_edges(self):
+        """A bar has two pixels of edge in every row, an edge has one."""
         bar = edge(1)[:, :, 16:] - edge(1)[:, :, :48]
         wide = edge(2)[:, :, 8:56]
         found = edges.edge_width(np.concatenate([bar, np.ones_like(bar), wide]))
         assert found == pytest.approx((2 * edges.edge_width(bar) + edges.edge_width(wide)) / 3, rel=1e-6)
+
+    def test_images_do_not_touch(self):
+        """A climb cut off by the lower border does not go on in the next image."""
+        rising = 0.5 * edge(3, 90)[:, :36]
+        alone = edges.edge_width(rising)
+        assert edges.edge_width(np.concatenate([rising, np.ones_like(rising)])) == pytest.approx(alone, rel=1e-3)
 
     def test_no_edge(self, digits):
         assert np.isnan(edges.edge_width(np.full_like(digits, 0.5)))
