@@ -4,14 +4,16 @@ import numpy as np
 import tensorflow as tf
 
 from losses.base import ReconstructionLoss
-from losses.spectral import amplitude, hann, phase
+from losses.spectral import PHASE_FLOOR, amplitude, hann, phase
 
 
 def weighted_difference(spectrum_i, spectrum_o, weights, eps=1e-6):
     """Σ (0.9 |ΔP| + 0.1 |ΔA|) · W over all axes but the first, of complex spectra."""
     parts = [(tf.math.real(spectrum), tf.math.imag(spectrum)) for spectrum in (spectrum_i, spectrum_o)]
     amp = tf.abs(amplitude(*parts[1]) - amplitude(*parts[0]))
-    arg = tf.abs(phase(parts[1][0] + eps, parts[1][1]) - phase(parts[0][0] + eps, parts[0][1]))
+    arg = tf.abs(
+        phase(parts[1][0] + eps, parts[1][1], PHASE_FLOOR) - phase(parts[0][0] + eps, parts[0][1], PHASE_FLOOR)
+    )
     values = (0.9 * arg + 0.1 * amp) * weights
     return tf.reduce_sum(values, list(range(1, values.shape.rank)))
 

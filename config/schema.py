@@ -125,11 +125,12 @@ MODEL_KEYS = {
     "beta": Key(float, "weight of the KL divergence", low=0),
     "loss": Key(
         str,
-        "reconstruction loss: l1, l2, bce, ssim, dft, stft, a sum such as stft+ssim, ours or ours-released",
+        "reconstruction loss: l1, l2, bce, ssim, dft, stft, sums like stft+ssim, ours, ours-released, ours-corrected",
         pattern=NAME,
     ),
     "ssim_coef": Key(float, "weight of 1 - SSIM", low=0),
     "stft_coef": Key(float, "weight of the spectral term", low=0),
+    "corrected_coef": Key(float, "weight of the corrected spectral term", low=0),
     "amp_coef": Key(float, "weight of amplitudes in the spectral term", low=0),
     "arg_coef": Key(float, "weight of phases in the spectral term", low=0),
     "stft_f": Key(int, "STFT window, in pixels", low=2),

@@ -9,6 +9,7 @@ Adding one is a class and its line in TERMS.
 import config
 from config.errors import UserError
 from losses.base import ReconstructionLoss as ReconstructionLoss
+from losses.corrected import CorrectedSTFT
 from losses.kl import kl_divergence as kl_divergence
 from losses.pixel import BCE, L1, L2
 from losses.spectral import DFT, STFT, ReleasedSTFT
@@ -27,16 +28,20 @@ TERMS = {
         c.stft_coef,
         ReleasedSTFT(c.stft_f, c.stft_s, c.amp_coef, c.arg_coef, c.eps, name="stft-released"),
     ),
+    "stft-corrected": lambda c: (
+        c.corrected_coef,
+        CorrectedSTFT(c.stft_f, c.stft_s, c.amp_coef, c.arg_coef, name="stft-corrected"),
+    ),
 }
 
-ALIASES = {"ours": "stft+ssim", "ours-released": "stft-released+ssim"}
+ALIASES = {"ours": "stft+ssim", "ours-released": "stft-released+ssim", "ours-corrected": "stft-corrected+ssim"}
 
 # terms that take the decoder's output for something else than the image itself
 OUTPUT_SPACES = {"bce": "logits"}
 
 
 # the keys of the configuration that TERMS reads
-HYPERPARAMETERS = ("ssim_coef", "stft_coef", "amp_coef", "arg_coef", "stft_f", "stft_s", "eps")
+HYPERPARAMETERS = ("ssim_coef", "stft_coef", "corrected_coef", "amp_coef", "arg_coef", "stft_f", "stft_s", "eps")
 
 
 def build(name, **hyperparameters):

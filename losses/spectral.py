@@ -72,12 +72,12 @@ def amplitude(real, imaginary):
 
 
 @tf.custom_gradient
-def phase(real, imaginary):
-    """atan2(imaginary, real) in (-π, π]; its gradient is at most 1/PHASE_FLOOR."""
+def phase(real, imaginary, floor):
+    """atan2(imaginary, real) in (-π, π]; its gradient is at most 1/floor."""
 
     def gradient(upstream):
-        slope = upstream / tf.maximum(real**2 + imaginary**2, PHASE_FLOOR**2)
-        return -slope * imaginary, slope * real
+        slope = upstream / tf.maximum(real**2 + imaginary**2, floor**2)
+        return slope * -imaginary, slope * real, None
 
     return tf.atan2(imaginary, real), gradient
 
@@ -109,7 +109,9 @@ class STFT(ReconstructionLoss):
         real_i, imaginary_i = self.transform(image, vertical, horizontal)
         real_o, imaginary_o = self.transform(reconstruction, vertical, horizontal)
         amp = tf.abs(amplitude(real_o, imaginary_o) - amplitude(real_i, imaginary_i))
-        arg = tf.abs(phase(real_o + self.eps, imaginary_o) - phase(real_i + self.eps, imaginary_i))
+        arg = tf.abs(
+            phase(real_o + self.eps, imaginary_o, PHASE_FLOOR) - phase(real_i + self.eps, imaginary_i, PHASE_FLOOR)
+        )
         weighted = (self.arg_coef * arg + self.amp_coef * amp) * tf.constant(weights.T, tf.float32)
         return tf.reduce_sum(weighted, [1, 2, 3])
 

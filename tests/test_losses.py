@@ -92,6 +92,31 @@ class TestOracles:
         found = call(losses.ReleasedSTFT(window, stride), x, y)
         np.testing.assert_allclose(found, oracles.released(x, y, window, stride), rtol=5e-5)
 
+    @pytest.mark.parametrize("window,stride", [(16, 4), (9, 5), (8, 3)])
+    @pytest.mark.parametrize("case", ["grey", "colour"])
+    def test_corrected(self, case, window, stride, request):
+        x, y = request.getfixturevalue(case)
+        found = call(losses.CorrectedSTFT(window, stride, amp_coef=0.3, arg_coef=0.6), x, y)
+        np.testing.assert_allclose(found, oracles.corrected(x, y, window, stride, 0.3, 0.6), rtol=2e-5)
+
+    def test_the_gradient_of_corrected(self, rng, digits):
+        """Against central differences of the float64 oracle, with amplitudes above the floor but for a few."""
+        x, y = 0.8 * digits[:1] + rng.uniform(0, 0.2, digits[:1].shape), rng.normal(0.4, 3, digits[:1].shape)
+        found = gradient(losses.CorrectedSTFT(), x, y)
+        for _ in range(5):
+            direction = rng.normal(size=y.shape)
+            step = 1e-6 * direction
+            slope = (oracles.corrected(x, y + step) - oracles.corrected(x, y - step))[0] / 2e-6
+            assert np.vdot(found, direction) == pytest.approx(slope, rel=1e-2, abs=1e-4)
+
+    def test_window_and_stride_keep_the_weight_of_corrected(self, rng):
+        """White noise has the same local spectrum everywhere: every window and stride measures the same."""
+        x, y = rng.normal(size=(2, 4, 64, 64, 1)).astype(np.float32)
+        values = [
+            call(losses.CorrectedSTFT(window, stride), x, y).mean() for window, stride in ((8, 2), (16, 4), (32, 8))
+        ]
+        np.testing.assert_allclose(values, values[1], rtol=0.05)
+
     def test_ours_is_the_papers_sum(self, grey):
         expected = 500 * (1 - np.array(tf.image.ssim(*grey, 1.0))) + 0.0015 * oracles.stft(*grey)
         np.testing.assert_allclose(call(losses.build("ours"), *grey), expected, rtol=1e-5)
@@ -131,6 +156,7 @@ GOLDEN = {
     "dft+ssim": 457.4367789,
     "ours": 462.6570755,
     "ours-released": 457.0126856,
+    "ours-corrected": 478.4098456,
 }
 
 

@@ -17,6 +17,8 @@ from evaluation.quality import reconstruction_quality
 from models import checkpoint
 from training import loop, runs, state
 
+SCRIPT = Path(__file__).parents[1] / "train.py"
+
 
 def combinations(given):
     """The overrides of every run: `given` with one value each of the keys that have several, and a tag.
@@ -73,7 +75,7 @@ def train_one(given, settings, jobs):
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     environment = {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads} | os.environ
     with (files.logs / "train.log").open("w") as log:
-        command = [sys.executable, sys.argv[0], *flags, *resume]
+        command = [sys.executable, SCRIPT, *flags, *resume]
         done = subprocess.run(command, stdout=log, stderr=log, env=environment, check=False)
     last_line = (files.logs / "train.log").read_text().replace("\r", "\n").strip().split("\n")[-1]
     return [f"{settings.tag}: {last_line}"] if done.returncode else []
