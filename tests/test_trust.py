@@ -79,20 +79,20 @@ class TestFullDisk:
 
     @pytest.mark.slow
     def test_a_training_that_fills_the_disk_keeps_its_last_checkpoint(self, tmp_path, monkeypatch):
-        """From the 30th write on, every one fails."""
+        """From the 20th write on, every one fails."""
         real, count = os.fsync, iter(range(1000))
 
         def fsync(descriptor):
-            if next(count) >= 30:
+            if next(count) >= 20:
                 raise OSError(28, "No space left on device")
             real(descriptor)
 
         monkeypatch.setattr(os, "fsync", fsync)
         with pytest.raises(UserError, match="No space left on device"):
-            run(tmp_path, "--epochs=10")
+            run(tmp_path, "--epochs=4")
         monkeypatch.setattr(os, "fsync", real)
         train.main(["--resume", "--tag=l2", *folders(tmp_path)])
-        run(tmp_path / "whole", "--epochs=10")
+        run(tmp_path / "whole", "--epochs=4")
         assert outcome(tmp_path) == outcome(tmp_path / "whole")
 
 
