@@ -12,7 +12,7 @@ from benchmarks import publish
 from config.runtime import import_tensorflow
 
 TARGET = 0.47
-LIMIT, TURN = 900, 10
+LIMIT, TURN = 300, 10
 MEASURED = 1000
 
 

@@ -12,7 +12,7 @@ def seconds(action, repeats=1):
     return (time.perf_counter() - begin) / repeats
 
 
-def times(actions, rounds=15, seconds_each=0.15, timer=seconds):
+def times(actions, rounds=11, seconds_each=0.15, timer=seconds):
     """The times of each of `actions` (a dict of functions), a list of `rounds` per name, in seconds.
 
     Each turn repeats an action for about `seconds_each`; two calls before that are not counted.

@@ -8,6 +8,7 @@ import tensorflow as tf
 from skimage.metrics import structural_similarity
 
 import losses
+from benchmarks import references
 from config.errors import UserError
 
 NAMES = [*losses.TERMS, *losses.ALIASES, "dft+ssim", "l2+ssim"]
@@ -120,6 +121,13 @@ class TestOracles:
     def test_ours_is_the_papers_sum(self, grey):
         expected = 500 * (1 - np.array(tf.image.ssim(*grey, 1.0))) + 0.0015 * oracles.stft(*grey)
         np.testing.assert_allclose(call(losses.build("ours"), *grey), expected, rtol=1e-5)
+
+    @pytest.mark.parametrize("plain", [references.Patches, references.Windows])
+    def test_plain_ways_to_write_ours(self, plain, grey):
+        """Patches, fft2d and tf.image.ssim: the same values, and gradients where rounding is no phase."""
+        np.testing.assert_allclose(call(losses.build("ours"), *grey), call(plain(), *grey), rtol=1e-5)
+        found, expected = (gradient(loss, *grey) for loss in (losses.build("ours"), plain()))
+        assert np.linalg.norm(found - expected) < 1e-4 * np.linalg.norm(expected)
 
     def test_ours_released_is_the_codes_sum(self, grey):
         expected = 500 * (1 - np.array(tf.image.ssim(*grey, 1.0))) + 0.0015 * oracles.released(*grey)
