@@ -87,6 +87,14 @@ def test_tables_are_the_measured_ones():
         assert text.strip() == (ROOT / name).read_text().strip()
 
 
+def test_every_benchmark_exists():
+    names = re.findall(r"`python -m benchmarks\.(\w+)`", README)
+    assert names
+    for name in names:
+        assert (ROOT / "benchmarks" / f"{name}.py").exists()
+        assert f"<!-- results/benchmarks/{name}.md -->" in README
+
+
 def test_every_loss_of_the_table_of_losses_exists():
     rows = re.search(r"\| name \| formula \| source \|\n(.*?)\n\n", README, re.S).group(1)
     for name in re.findall(r"`([a-z0-9+-]+)`", "".join(row.split("|")[1] for row in rows.splitlines())):
