@@ -7,7 +7,7 @@ Hold the paper's table against them:  python evaluate.py --audit
 import json
 from pathlib import Path
 
-from config.command_line import PAPER_LOSSES, Parser, checkpoint_files
+from config.command_line import PAPER_LOSSES, Parser, checkpoint_files, require_sense
 from config.errors import UserError, run
 from config.files import require_writable, write_atomically
 from config.runtime import import_tensorflow
@@ -15,9 +15,11 @@ from config.schema import Key
 
 TABLE = Path("results/table.md")
 RUNS = Path("results/runs.csv")
-KL = Key(float, "KL divergence, nats", low=0)
+KL = Key(float, "KL divergence, nats", above=0)
 # flags that mean something only with another
 NEEDS = {"match": "runs", "kl": "match", "author_checkpoints": "audit"}
+# flags that mean nothing with another
+CLASHES = {"image": ("runs", "audit"), "checkpoint": ("runs", "audit"), "match": ("audit",)}
 
 
 def parse(argv):
@@ -42,9 +44,7 @@ def parse(argv):
     parser.add_argument("--audit", action="store_true", help="the paper's Table 1 against our runs or checkpoints")
     parser.add_argument("--author_checkpoints", default="", metavar="DIR", help="the author's, to be measured anew")
     arguments = parser.parse(argv)
-    for flag, needed in NEEDS.items():
-        if getattr(arguments, flag) not in (None, "") and not getattr(arguments, needed):
-            raise UserError(f"--{flag}: expected with --{needed}, got it alone")
+    require_sense(arguments, NEEDS, CLASHES)
     return arguments
 
 
@@ -100,7 +100,8 @@ def print_comparison(arguments):
     import data
     from evaluation import comparison, comparison_table, runs
 
-    found = runs.measured_on(arguments.runs, arguments.dataset, arguments.split)
+    losses = [name for name in (arguments.loss or "").split(",") if name]
+    found = runs.measured_on(arguments.runs, arguments.dataset, arguments.split, losses)
     comparison.require_checkpoints(found)
     images = data.load(arguments.dataset, arguments.split, arguments.data_dir).images
     if arguments.match:

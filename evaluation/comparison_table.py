@@ -17,14 +17,18 @@ HEADINGS = {
 }
 
 
-def rows(found, baseline):
-    """A row a configuration: means, standard deviations over seeds, intervals, differences to `baseline`.
+def require_baseline(baseline, names):
+    """Check that a row has the name `baseline`.
 
     Raises:
-        UserError: no configuration has the name `baseline`.
+        UserError: none has.
     """
-    if baseline not in found:
-        raise UserError(f"baseline: expected one of {', '.join(found)}, got {baseline!r}")
+    if baseline not in names:
+        raise UserError(f"baseline: expected one of {', '.join(names)}, got {baseline[:80]!r}")
+
+
+def rows(found, baseline):
+    """A row a configuration: means, standard deviations over seeds, intervals, differences to `baseline`."""
     return [row(name, one, found[baseline]) for name, one in found.items()]
 
 
@@ -107,6 +111,7 @@ def protocol(found, images, arguments):
 def report(found, images, arguments):
     """The table of all configurations: (rows, text). `arguments` has z, seed, split, dataset and baseline."""
     groups = statistics.configurations(found)
+    require_baseline(arguments.baseline, groups)
     lines = rows(comparison.estimates(groups, images, arguments.z, arguments.seed), arguments.baseline)
     means = f"Mean ± standard deviation over seeds.\n\n{table(lines, with_deviation)}"
     parts = [means, differences(lines, arguments.baseline), protocol(found, images, arguments)]
@@ -119,10 +124,12 @@ def report_at_equal_kl(found, images, arguments):
         name: list(statistics.configurations(group).values())
         for name, group in statistics.configurations(found, apart=("beta",)).items()
     }
+    require_baseline(arguments.baseline, families)
     groups = {(name, i): group for name, at_betas in families.items() for i, group in enumerate(at_betas)}
     measured = comparison.estimates(groups, images, arguments.z, arguments.seed)
     by_loss = {name: [measured[name, i] for i in range(len(at_betas))] for name, at_betas in families.items()}
     matched, outside, kl = comparison.at_equal_kl(by_loss, arguments.kl)
+    require_baseline(arguments.baseline, matched)
     names = [name for name in MEASURES if name != "kl_divergence"]
     lines = rows(matched, arguments.baseline)
     ranges = [f"{name}: outside, its runs have {low:.2f} to {high:.2f} nats" for name, (low, high) in outside.items()]

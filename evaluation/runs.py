@@ -38,19 +38,21 @@ def load(path):
     return [configuration(path, row) for row in rows]
 
 
-def measured_on(path, dataset, split):
+def measured_on(path, dataset, split, losses=()):
     """Those of the runs in the file `path` whose test images are `split` of `dataset`.
 
-    Runs that kept other images apart may have been trained on these.
+    Runs that kept other images apart may have been trained on these. Args: `losses`, empty for all.
 
     Raises:
         UserError: there are none, or the file is no table of runs.
     """
     every = load(path)
     found = [run for run in every if (run.dataset, run.test_split) == (dataset, split)]
+    found = [run for run in found if not losses or run.loss in losses]
     if not found:
+        wanted = f"runs of {', '.join(losses)}" if losses else "runs"
         raise UserError(
-            f"{path}: expected runs measured on the {split} images of {dataset}, got none among {len(every)}"
+            f"{path}: expected {wanted} measured on the {split} images of {dataset}, got none among {len(every)}"
         )
     return found
 
