@@ -1,14 +1,25 @@
-"""Measure checkpoints:  python evaluate.py  (the PSNR/SSIM table of the five shipped ones)."""
+"""Measure checkpoints:  python evaluate.py  (the PSNR/SSIM table of the five shipped ones).
+
+Compare runs over their seeds:  python evaluate.py --runs=results/runs.csv [--match=kl]
+Hold the paper's table against them:  python evaluate.py --audit
+"""
 
 import json
 from pathlib import Path
 
-from config.command_line import PAPER_LOSSES, Parser, checkpoint_files
+from config.command_line import PAPER_LOSSES, Parser, checkpoint_files, require_sense
 from config.errors import UserError, run
 from config.files import require_writable, write_atomically
 from config.runtime import import_tensorflow
+from config.schema import Key
 
 TABLE = Path("results/table.md")
+RUNS = Path("results/runs.csv")
+KL = Key(float, "KL divergence, nats", above=0)
+# flags that mean something only with another
+NEEDS = {"match": "runs", "kl": "match", "author_checkpoints": "audit"}
+# flags that mean nothing with another
+CLASHES = {"image": ("runs", "audit"), "checkpoint": ("runs", "audit"), "match": ("audit",)}
 
 
 def parse(argv):
@@ -23,18 +34,34 @@ def parse(argv):
     parser.add_argument("--json", metavar="PATH", help="write the rows to this file too")
     parser.add_argument("--image", metavar="FILE", help="reconstruct this picture instead")
     parser.add_key("results_dir", "results", flag="out_dir")
-    return parser.parse(argv)
+    parser.add_argument("--runs", metavar="FILE", help="compare the runs in this table, results/runs.csv")
+    parser.add_argument(
+        "--baseline", default="l2", metavar="NAME", help="the row that others differ from (default: l2)"
+    )
+    parser.add_argument("--match", choices=("kl",), help="compare the runs at equal KL, interpolating over beta")
+    kl = {"type": lambda text: KL.parse("--kl", text), "metavar": "FLOAT"}
+    parser.add_argument("--kl", **kl, help="at this KL divergence, nats (default: within what the losses share)")
+    parser.add_argument("--audit", action="store_true", help="the paper's Table 1 against our runs or checkpoints")
+    parser.add_argument("--author_checkpoints", default="", metavar="DIR", help="the author's, to be measured anew")
+    arguments = parser.parse(argv)
+    require_sense(arguments, NEEDS, CLASHES)
+    return arguments
 
 
 def main(argv):
-    """Print the table, or what becomes of the user's picture."""
+    """Print a table, or what becomes of the user's picture."""
     arguments = parse(argv)
-    found = checkpoint_files(arguments, PAPER_LOSSES)
+    has_runs = arguments.audit or arguments.runs
+    found = {} if has_runs else checkpoint_files(arguments, PAPER_LOSSES)
     if arguments.json:
         require_writable(Path(arguments.json).parent)
 
     import_tensorflow()
-    if arguments.image:
+    if arguments.audit:
+        print_audit(arguments)
+    elif arguments.runs:
+        print_comparison(arguments)
+    elif arguments.image:
         reconstruct_picture(arguments, found)
     else:
         print_table(arguments, found)
@@ -66,6 +93,40 @@ def print_table(arguments, found):
     is_published_protocol = vars(arguments) | {"json": None} == vars(parse([]))
     if is_published_protocol:
         write_atomically(TABLE, text.encode())
+
+
+def print_comparison(arguments):
+    """The runs in a table of runs, a row a configuration: printed, and in the results as runs.md."""
+    import data
+    from evaluation import comparison, comparison_table, runs
+
+    losses = [name for name in (arguments.loss or "").split(",") if name]
+    found = runs.measured_on(arguments.runs, arguments.dataset, arguments.split, losses)
+    comparison.require_checkpoints(found)
+    images = data.load(arguments.dataset, arguments.split, arguments.data_dir).images
+    if arguments.match:
+        publish(arguments, "runs_at_equal_kl", *comparison_table.report_at_equal_kl(found, images, arguments))
+    else:
+        publish(arguments, "runs", *comparison_table.report(found, images, arguments))
+
+
+def print_audit(arguments):
+    """The paper's numbers against ours: printed, and in the results as audit.md."""
+    import data
+    from evaluation import audit, runs
+
+    path = arguments.runs or (RUNS if RUNS.exists() else None)
+    trained = runs.load(path) if path else []
+    images = data.load("mnist", "test").images
+    publish(arguments, "audit", *audit.report(trained, arguments.model_dir, arguments.author_checkpoints, images))
+
+
+def publish(arguments, name, rows, text):
+    """Print `text`, write it to the results as NAME.md, and the rows as JSON on request."""
+    print(text, end="")
+    write_atomically(Path(arguments.out_dir) / f"{name}.md", text.encode())
+    if arguments.json:
+        write_atomically(arguments.json, json.dumps({"rows": rows}, indent=1).encode())
 
 
 def reconstruct_picture(arguments, found):

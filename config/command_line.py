@@ -86,3 +86,20 @@ def file_name(text):
     if not text or not re.fullmatch(TAG, text):
         raise UserError(f"name: expected letters, digits and _+.=-, got {text[:80]!r}")
     return text
+
+
+def require_sense(arguments, needs, clashes):
+    """Check that no flag is ignored because of the others.
+
+    Args: `needs`, flag → the one it means nothing without; `clashes`, flag → those it means nothing with.
+
+    Raises:
+        UserError: one is; it is named.
+    """
+    given = {name for name, value in vars(arguments).items() if value not in (None, "", False)}
+    for flag, needed in needs.items():
+        if flag in given and needed not in given:
+            raise UserError(f"--{flag}: expected with --{needed}, got it alone")
+    for flag, others in clashes.items():
+        if flag in given and (clashing := sorted(given & {*others})):
+            raise UserError(f"--{flag}: expected without --{clashing[0]}, got both")

@@ -4,25 +4,11 @@ import csv
 import io
 from pathlib import Path
 
-from config.errors import UserError
 from config.files import write_atomically
 from config.lock import in_turn
+from evaluation.runs import read as read
 
 FILE = "runs.csv"
-
-
-def read(path):
-    """The rows of the file `path`, dicts of text; none if there is no such file.
-
-    Raises:
-        UserError: it is no table of text.
-    """
-    try:
-        return list(csv.DictReader(Path(path).read_text(encoding="utf-8").splitlines()))
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, csv.Error) as error:
-        raise UserError(f"{path}: expected a table of runs, got: {error}") from error
 
 
 def record(settings, quality):

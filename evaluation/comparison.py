@@ -1,0 +1,129 @@
+"""What configurations reach over seeds and images, as they are and at equal KL divergence."""
+
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from config.errors import UserError
+from data.batches import to_float
+from evaluation import runs, statistics
+from evaluation.blur import cosine_power, sigma_between
+from evaluation.drawn import of_each
+from evaluation.quality import BATCH, posterior_noise, reconstruction_quality
+from models import checkpoint
+
+MEASURES = ("psnr", "ssim", "psnr_clipped", "ssim_clipped", "equivalent_blur", "kl_divergence")
+
+
+class Estimate(NamedTuple):
+    """What a configuration reaches."""
+
+    runs: list  # their configurations
+    of_runs: dict  # measure: [1 + R, runs], its means over resampled images
+    means: dict  # measure: [1 + R], its means over resampled images and seeds
+
+
+def load(run):
+    """The model of a finished run of the table.
+
+    Raises:
+        UserError: its checkpoint is missing or damaged, or is that of another run or an unfinished one.
+    """
+    path = runs.checkpoint_file(run)
+    model, manifest = checkpoint.load_model(path)
+    there = vars(checkpoint.configuration(manifest))
+    compared = there.keys() - statistics.NOT_COMPARED | {"seed"}
+    if differing := [f"{key} {there[key]}" for key in sorted(compared) if there[key] != vars(run).get(key)]:
+        raise UserError(f"{path}: expected the run in the table, got one with {', '.join(differing)}")
+    last = run.epochs * -(-run.train_size // run.batch_size)
+    if manifest.get("step") != last:
+        raise UserError(f"{path}: expected a finished run of {last} steps, got one of {manifest.get('step')}")
+    return model
+
+
+def require_checkpoints(found):
+    """Check that every run has a checkpoint, before the long part.
+
+    Raises:
+        UserError: some have none.
+    """
+    files = [runs.checkpoint_file(run) for run in found]
+    if missing := [path for path in files if not path.exists()]:
+        raise UserError(f"{missing[0]}: expected a checkpoint of each run, got none of {len(missing)} of {len(files)}")
+
+
+def estimates(groups, images, z, seed):
+    """An Estimate of every configuration in `groups` (a dict of runs), on uint8 images [N, H, W, C].
+
+    The same images, the same noise (`z`, `seed`) and the same resamples of the images for all.
+    """
+    weights = statistics.image_weights(len(images))
+    references = weights @ of_each(cosine_power, images).astype(np.float32)
+    found, generator = {}, np.random.default_rng(1)
+    with tqdm(total=sum(map(len, groups.values())), unit="run", disable=None) as bar:
+        for name, group in groups.items():
+            measured = []
+            for run in group:
+                measured.append(resampled_measures(load(run), images, weights, references, z, seed))
+                bar.update()
+            found[name] = estimate(group, measured, generator)
+    return found
+
+
+def resampled_measures(model, images, weights, references, z, seed):
+    """The MEASURES of a model on every resample of the images: a dict of [1 + R].
+
+    Args: `weights` [1 + R, N] of the images; `references` [1 + R, H·W], the power of resampled images.
+    """
+    quality = reconstruction_quality(model, images, z, seed)
+    power = weights @ of_each(cosine_power, reconstructions(model, images, z, seed)).astype(np.float32)
+    return {name: weights @ values for name, values in quality.items()} | {
+        "equivalent_blur": sigma_between(power, references, images.shape)
+    }
+
+
+def reconstructions(model, images, z, seed):
+    """The reconstructions [N, H, W, C] of uint8 images, with the noise that their quality is measured with."""
+    noise, starts = posterior_noise(model, len(images), z, seed), range(0, len(images), BATCH)
+    parts = [model.reconstruct(to_float(images[i : i + BATCH]), noise[i : i + BATCH]).numpy() for i in starts]
+    return np.concatenate(parts)
+
+
+def estimate(group, measured, generator):
+    """The Estimate of runs whose measures, a dict of [1 + R] each, are `measured`."""
+    of_runs = {name: np.stack([one[name] for one in measured], axis=1) for name in measured[0]}
+    weights = statistics.seed_weights(len(group), generator, len(measured[0]["psnr"]) - 1)
+    return Estimate(group, of_runs, {name: (weights * values).sum(1) for name, values in of_runs.items()})
+
+
+def at_equal_kl(found, kl=None):
+    """The Estimates of losses at one KL divergence, those whose runs do not reach it, and that KL (nats).
+
+    A loss's estimates at several β are points (KL, measure); every measure is linear between them.
+    `kl` None is the median of the middles of the losses' ranges, moved into what the ranges share.
+
+    Args: `found`, a dict of name → Estimates by β. Returns: (name → Estimate, name → range, kl).
+
+    Raises:
+        UserError: no loss has runs at several β.
+    """
+    points = {name: np.stack([one.means["kl_divergence"] for one in at_betas], 1) for name, at_betas in found.items()}
+    ranges = {name: (float(kls[0].min()), float(kls[0].max())) for name, kls in points.items()}
+    several = [ranges[name] for name, at_betas in found.items() if len(at_betas) > 1]
+    if not several:
+        raise UserError("match: expected a loss with runs at several values of beta, got none")
+    kl = statistics.common_position(several) if kl is None else kl
+    inside = {name: at_betas for name, at_betas in found.items() if ranges[name][0] <= kl <= ranges[name][1]}
+    matched = {name: interpolated(at_betas, kl, points[name]) for name, at_betas in inside.items()}
+    return matched, {name: span for name, span in ranges.items() if name not in inside}, kl
+
+
+def interpolated(at_betas, kl, points):
+    """The Estimate at `kl` nats between Estimates at several β, whose KL divergences are points [1 + R, β]."""
+    means = {
+        name: statistics.interpolated(kl, points, np.stack([one.means[name] for one in at_betas], 1))
+        for name in MEASURES
+    }
+    # the configuration with the fewest seeds says whether seeds are in the interval
+    return Estimate(min((one.runs for one in at_betas), key=len), {}, means)
