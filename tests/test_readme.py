@@ -13,6 +13,7 @@ import pytest
 import test_losses
 from PIL import Image
 
+import data
 import losses
 
 ROOT = Path(__file__).parent.parent
@@ -62,8 +63,14 @@ def run_make(words, folder):
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+@pytest.fixture
+def few_images(monkeypatch):
+    """Data sets of 600 images, so that measuring them takes no time."""
+    monkeypatch.setattr(data, "load", lambda *which, load=data.load: data.Split(*(v[:600] for v in load(*which))))
+
+
 @pytest.mark.slow
-def test_every_command(clone, monkeypatch):
+def test_every_command(clone, monkeypatch, few_images):
     """In the order of the README, one after the other, as a reader would."""
     monkeypatch.chdir(clone)
     for command in COMMANDS:
