@@ -22,6 +22,7 @@ def parse(argv):
     parser.add_key("test_split", "test", flag="split")
     parser.add_argument("--json", metavar="PATH", help="write the rows to this file too")
     parser.add_argument("--image", metavar="FILE", help="reconstruct this picture instead")
+    parser.add_argument("--probe", action="store_true", help="what losses, by name, answer to blur, shift and noise")
     parser.add_key("results_dir", "results", flag="out_dir")
     return parser.parse(argv)
 
@@ -29,6 +30,9 @@ def parse(argv):
 def main(argv):
     """Print the table, or what becomes of the user's picture."""
     arguments = parse(argv)
+    if arguments.probe:
+        probe_losses(arguments)
+        return
     found = checkpoint_files(arguments, PAPER_LOSSES)
     if arguments.json:
         require_writable(Path(arguments.json).parent)
@@ -85,6 +89,23 @@ def reconstruct_picture(arguments, found):
         out = Path(arguments.out_dir) / loss / f"{Path(arguments.image).stem}_reconstruction.png"
         pictures.save(out, pictures.grid(pair))
         print(f"{loss}: PSNR {measured['psnr'][0]:.2f} dB, SSIM {measured['ssim'][0]:.3f}  {out}")
+
+
+def probe_losses(arguments):
+    """What every loss answers to blur, shift and noise: printed, and drawn as figures/probe.png."""
+    import_tensorflow()
+    import data
+    import losses
+    from evaluation import figures, probe
+    from evaluation.drawn import drawn
+    from evaluation.plots import sensitivity
+
+    names = [name.strip() for name in (arguments.loss or PAPER_LOSSES).split(",") if name.strip()]
+    probed = {name: probe.of_pictures(losses.build(name), losses.output_space(name)) for name in names}
+    images = data.load(arguments.dataset, arguments.split, arguments.data_dir).images[: probe.NUM_IMAGES]
+    found = probe.responses(probed, drawn(images))
+    print(probe.table(found))
+    figures.save(sensitivity.sensitivity(found), Path(arguments.out_dir) / "figures" / "probe.png")
 
 
 if __name__ == "__main__":
