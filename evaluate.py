@@ -101,7 +101,7 @@ def probe_losses(arguments):
     from evaluation.plots import sensitivity
 
     names = [name.strip() for name in (arguments.loss or PAPER_LOSSES).split(",") if name.strip()]
-    probed = {name: probe.of_pictures(losses.build(name), losses.output_space(name)) for name in names}
+    probed = probe.with_terms({name: losses.build(name) for name in names})
     images = data.load(arguments.dataset, arguments.split, arguments.data_dir).images[: probe.NUM_IMAGES]
     found = probe.responses(probed, drawn(images))
     print(probe.table(found))

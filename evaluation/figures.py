@@ -3,6 +3,8 @@
 import io
 from pathlib import Path
 
+from PIL import Image
+
 from config.command_line import PAPER_LOSSES, Parser, checkpoint_files
 from config.errors import run
 from config.files import require_writable, write_atomically
@@ -12,10 +14,11 @@ DOTS_PER_INCH = 150
 
 
 def save(figure, path):
-    """Write a matplotlib figure as PNG and print where it is."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, pil_kwargs={"optimize": True})
-    write_atomically(path, buffer.getvalue())
+    """Write a matplotlib figure as PNG, of at most 256 colours, and print where it is."""
+    drawing, file = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawing, format="png", dpi=DOTS_PER_INCH)
+    Image.open(drawing).convert("RGB").quantize(dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    write_atomically(path, file.getvalue())
     print(path)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from evaluation.blur import gaussian_blur
 from evaluation.table import markdown
+from losses import output_space
 
 NUM_IMAGES = 256
 # probabilities this near to 0 and 1 stand for them where a loss takes logits
@@ -41,27 +42,31 @@ DISTURBANCES = {
 def responses(losses, images):
     """The mean of every loss over disturbed images, as a fraction of its mean for blank ones.
 
-    Args: `losses`, name → function(images, pictures) → [N]; float `images` [N, H, W, C] in [0, 1].
+    Args: `losses`, name → reconstruction loss; float32 `images` [N, H, W, C] in [0, 1].
     Returns: name of the disturbance → name of the loss → values [strengths].
     """
-    blank = {loss: np.mean(of(images, np.zeros_like(images))) for loss, of in losses.items()}
+    blank = {name: value(loss, images, np.zeros_like(images)) for name, loss in losses.items()}
     return {
-        name: {
-            loss: np.array([np.mean(of(images, apply(images, strength))) for strength in strengths]) / blank[loss]
-            for loss, of in losses.items()
+        disturbance: {
+            name: np.array([value(loss, images, apply(images, strength)) for strength in strengths]) / blank[name]
+            for name, loss in losses.items()
         }
-        for name, (apply, strengths, _) in DISTURBANCES.items()
+        for disturbance, (apply, strengths, _) in DISTURBANCES.items()
     }
 
 
-def of_pictures(loss, output_space):
-    """A reconstruction loss as a function of two sets of pictures, whatever its decoder puts out."""
-
-    def of_logits(images, pictures):
+def value(loss, images, pictures):
+    """The mean of a reconstruction loss if `pictures` are what the decoder's output stands for."""
+    if output_space(loss.name) == "logits":
         probability = np.clip(pictures, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-        return loss.call(images, np.log(probability / (1 - probability)))
+        pictures = np.log(probability / (1 - probability))
+    return np.mean(loss.call(images, pictures))
 
-    return of_logits if output_space == "logits" else loss.call
+
+def with_terms(losses):
+    """`losses`, name → reconstruction loss, and after them the terms of those that add up several."""
+    terms = [term for loss in losses.values() if len(loss.losses) > 1 for term in loss.losses]
+    return losses | {term.name: term for term in terms if term.name not in losses}
 
 
 def table(found):

@@ -18,8 +18,7 @@ def training(material):
     for loss, style in lines(list(material.models)).items():
         rows = read(material.results / loss / "metrics.csv")
         for axis, column in zip(axes, COLUMNS, strict=True):
-            style = style | ({"marker": ""} if column == "learning_rate" else {})
-            axis.plot(*measured(rows, column), **style, markersize=3.5, markevery=0.1, linewidth=1.2, label=loss)
+            axis.plot(*measured(rows, column), **style, markevery=0.1)
     for axis, label in zip(axes, COLUMNS.values(), strict=True):
         axis.set_ylabel(label)
         axis.grid(alpha=0.2)

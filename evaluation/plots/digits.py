@@ -2,12 +2,13 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.spatial.distance import cdist
 
 from evaluation.blur import equivalent_blur_of_each
 from evaluation.drawn import drawn
 from evaluation.plots.style import WIDTH, picture
 
-NUM_SAMPLES = 12
+NUM_SAMPLES, NUM_DRAWS = 12, 2000
 SEED = 0
 
 
@@ -21,35 +22,30 @@ def reconstructions(material):
     tiles = {"data": images} | {loss: np.asarray(model.reconstruct(images)) for loss, model in material.models.items()}
     blurs = {loss: equivalent_blur_of_each(row, images) for loss, row in tiles.items() if loss != "data"}
     figure = rows_of_digits(tiles, {loss: [f"{value:.1f}" for value in row] for loss, row in blurs.items()})
-    figure.supxlabel(
-        "under each digit: its blur in pixels, as wide as the Gaussian that blurs the data's alike", size=8
-    )
+    figure.supxlabel("under each digit: σ, in pixels, of the Gaussian that would blur the data's digit as much", size=8)
     return figure
 
 
 def samples(material):
-    """Samples of the last loss's prior, and the same digits by every other loss.
+    """Samples of every loss's prior, chosen to be the same digits.
 
     Every loss has a latent plane of its own, so the same numbers z are other digits elsewhere. Here
-    z is drawn once, for the last loss, and decoded; every other loss encodes that picture and decodes
-    the mean of its posterior.
+    the last loss decodes the first NUM_SAMPLES of NUM_DRAWS latents drawn from the prior, and every
+    loss shows, of all it decodes from them, the picture nearest to each (squared error).
     """
-    rows = corresponding(material.models, NUM_SAMPLES, SEED)
+    draws = {loss: drawn(model.sample(NUM_DRAWS, SEED)) for loss, model in material.models.items()}
+    *_, last = draws
+    rows = {loss: nearest(images, draws[last][:NUM_SAMPLES]) for loss, images in draws.items()}
     figure = rows_of_digits(rows)
-    *_, reference = material.models
-    figure.supxlabel(
-        f"z drawn for {reference}; every other loss shows the same digits at its own place for them", size=8
-    )
+    caption = f"{NUM_SAMPLES} samples of {last}, and the nearest to each of {NUM_DRAWS:,} samples of every other loss"
+    figure.supxlabel(caption, size=8)
     return figure
 
 
-def corresponding(models, count, seed):
-    """A row [count, H, W, C] a model: samples of the last one's prior, and what the others make of them."""
-    *others, reference = models
-    drawn_first = models[reference].sample(count, seed)
-    return {loss: np.asarray(models[loss].reconstruct(drawn(drawn_first))) for loss in others} | {
-        reference: np.asarray(drawn_first)
-    }
+def nearest(images, wanted):
+    """For each of the pictures `wanted` [M, H, W, C] the nearest of `images` [N, H, W, C], squared error."""
+    distances = cdist(wanted.reshape(len(wanted), -1), images.reshape(len(images), -1), "sqeuclidean")
+    return images[distances.argmin(1)]
 
 
 def rows_of_digits(rows, notes=None):

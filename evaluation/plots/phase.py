@@ -7,58 +7,56 @@ from skimage import data
 from skimage.util import view_as_windows
 
 from evaluation.blur import equivalent_blur, gaussian_blur
+from evaluation.coherence import sharpness_index
 from evaluation.plots.style import WIDTH, picture
 
-CROP = np.s_[40:296, 120:376]
+CROP = np.s_[60:252, 144:336]
 SIGMA = 2.0  # pixels
+CUTOFF = 1 / 16  # cycles a pixel
 WINDOW, STRIDE = 16, 4  # the paper's
 
 
 def phase_and_blur(material):
-    """A photograph, sharp and blurred, with the energies of bands and the local amplitudes exchanged.
+    """A photograph, sharp and blurred, with fine energies and with local amplitudes exchanged.
 
-    (a) to (d) are the paper's Figure 1, after Wang and Simoncelli 2003. There a band's energy changes
-    as one number. (e) and (f) exchange the amplitude of every bin in every window of the paper's
-    STFT: then it is the amplitude that carries the blur. The picture is scikit-image's `camera`.
+    (a) to (d) are the paper's Figure 1, after Wang and Simoncelli 2003: all that is finer than CUTOFF
+    is scaled by one number. (c) and (d) then have about one power spectrum's mean, and so one
+    equivalent blur, but not one local phase coherence (LPC). (e) and (f) exchange the amplitude of
+    every bin in every window of the paper's STFT, a finer exchange, in which the amplitude carries
+    the blur. The picture is scikit-image's `camera`.
     """
     sharp = data.camera()[CROP] / 255
     blurred = gaussian_blur(sharp[None, :, :, None], SIGMA)[0, :, :, 0]
     images = {
         "(a) sharp": sharp,
-        "(c) a, octave energies of b": with_octave_energies(sharp, blurred),
-        "(e) local phase of a,\nlocal amplitude of b": with_local_amplitudes(sharp, blurred),
+        "(c) a, fine energy of b": with_fine_energy(sharp, blurred),
+        "(e) a, local amplitudes of b": with_local_amplitudes(sharp, blurred),
         "(b) blurred": blurred,
-        "(d) b, octave energies of a": with_octave_energies(blurred, sharp),
-        "(f) local phase of b,\nlocal amplitude of a": with_local_amplitudes(blurred, sharp),
+        "(d) b, fine energy of a": with_fine_energy(blurred, sharp),
+        "(f) b, local amplitudes of a": with_local_amplitudes(blurred, sharp),
     }
-    figure = Figure((WIDTH, 5.7), layout="constrained")
+    figure = Figure((WIDTH, 5.6), layout="constrained")
     for axis, (title, image) in zip(figure.subplots(2, 3).ravel(), images.items(), strict=True):
         picture(axis, image)
         axis.set_title(title, size=9)
-        blur = equivalent_blur(image[None, :, :, None], sharp[None, :, :, None])
-        axis.set_xlabel(f"blur {blur:.1f} px", size=8)
+        one, original = image[None, :, :, None], sharp[None, :, :, None]
+        axis.set_xlabel(f"blur {equivalent_blur(one, original):.1f} px, LPC {sharpness_index(one)[0]:.2f}", size=8)
+    caption = f"fine: above 1/{1 / CUTOFF:.0f} cycles a pixel; local: Hann windows {WINDOW} x {WINDOW}, stride {STRIDE}"
+    figure.supxlabel(caption, size=8)
+    figure.get_layout_engine().set(h_pad=0.08)
     return figure
 
 
-def octaves(shape):
-    """The octave of every frequency of the cosine transform: 0 the finest, from ¼ cycle a pixel up."""
-    height, width = shape
-    radius = np.hypot.outer(np.arange(height) / (2 * height), np.arange(width) / (2 * width))
-    coarsest = int(np.log2(min(shape))) - 1
-    with np.errstate(divide="ignore"):
-        return np.clip(np.floor(-np.log2(radius)) - 1, 0, coarsest).astype(int)
-
-
-def with_octave_energies(image, other):
-    """`image` [H, W] with every octave scaled by one number to the energy it has in `other`.
+def with_fine_energy(image, other):
+    """`image` [H, W] with all that is finer than CUTOFF scaled to the energy it has in `other`.
 
     No phase changes. Cosine transform: mirrored borders.
     """
-    octave = octaves(image.shape).ravel()
-    spectrum = dctn(image, norm="ortho")
-    energy, wanted = (np.bincount(octave, dctn(x, norm="ortho").ravel() ** 2) for x in (image, other))
-    gains = np.sqrt(wanted / energy)[octave]
-    return idctn(spectrum * gains.reshape(image.shape), norm="ortho")
+    height, width = image.shape
+    fine = np.hypot.outer(np.arange(height) / (2 * height), np.arange(width) / (2 * width)) >= CUTOFF
+    spectrum, wanted = dctn(image, norm="ortho"), dctn(other, norm="ortho")
+    gain = np.linalg.norm(wanted[fine]) / np.linalg.norm(spectrum[fine])
+    return idctn(np.where(fine, gain * spectrum, spectrum), norm="ortho")
 
 
 def with_local_amplitudes(image, other):

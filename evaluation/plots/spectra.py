@@ -24,12 +24,12 @@ def spectra(material):
     level.plot(frequencies, expected, color="black", linewidth=2.5, label="data")
     for sigma in RULER:
         ruler = radial_spectrum(gaussian_blur(images, sigma))[1] - expected
-        difference.plot(frequencies, ruler, color="0.75", linewidth=1)
-        difference.annotate(f"{sigma} px", (frequencies[-1], ruler[-1]), color="0.5", size=7)
+        difference.plot(frequencies, ruler, color="0.6", linewidth=1, zorder=1)
+        difference.text(1.04 * frequencies[-1], ruler[-1], f"{sigma} px", color="0.4", va="center", size=7)
     for loss, style in lines(list(material.models)).items():
         made = reconstructed(material.models[loss], images)
         found = radial_spectrum(made)[1]
-        style |= {"markersize": 4, "linewidth": 1.2, "label": f"{loss} ({equivalent_blur(made, images):.2f} px)"}
+        style["label"] = f"{loss} ({equivalent_blur(made, images):.2f} px)"
         level.plot(frequencies, found, **style)
         difference.plot(frequencies, found - expected, **style)
     difference.axhline(0, color="black", linewidth=2.5)
@@ -39,6 +39,9 @@ def spectra(material):
         axis.minorticks_off()
         axis.grid(alpha=0.2)
     level.legend(fontsize="small")
+    difference.set_title("grey: the data under a Gaussian blur", size=8)
+    difference.set_xlim(right=0.75)
+    level.set_title("in brackets: equivalent blur", size=8)
     return figure
 
 

@@ -12,11 +12,22 @@ LIGHTEST = 0.82
 
 
 def lines(names):
-    """A line style for each of `names`: they differ in lightness, in dashes and in marker."""
+    """A line style for each of `names`: they differ in lightness, in dashes and in marker.
+
+    Earlier ones are wider and have larger markers, so lines that coincide can all be seen.
+    """
     shades = matplotlib.colormaps["viridis"](np.linspace(0, LIGHTEST, len(names)))
+    widths = np.linspace(2.4, 1, len(names))
     return {
-        name: {"color": shade, "linestyle": DASHES[i % len(DASHES)], "marker": MARKERS[i % len(MARKERS)]}
-        for i, (name, shade) in enumerate(zip(names, shades, strict=True))
+        name: {
+            "label": name,
+            "color": shade,
+            "linestyle": DASHES[i % len(DASHES)],
+            "linewidth": width,
+            "marker": MARKERS[i % len(MARKERS)],
+            "markersize": 1.5 + 2 * width,
+        }
+        for i, (name, shade, width) in enumerate(zip(names, shades, widths, strict=True))
     }
 
 
