@@ -10,14 +10,14 @@ from config.errors import run
 from config.files import require_writable, write_atomically
 from config.runtime import import_tensorflow
 
-DOTS_PER_INCH = 150
+DOTS_PER_INCH, COLOURS = 150, 64
 
 
 def save(figure, path):
-    """Write a matplotlib figure as PNG, of at most 256 colours, and print where it is."""
+    """Write a matplotlib figure as PNG, of at most COLOURS colours, and print where it is."""
     drawing, file = io.BytesIO(), io.BytesIO()
     figure.savefig(drawing, format="png", dpi=DOTS_PER_INCH)
-    Image.open(drawing).convert("RGB").quantize(dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    Image.open(drawing).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
     write_atomically(path, file.getvalue())
     print(path)
 

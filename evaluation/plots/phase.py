@@ -35,7 +35,7 @@ def phase_and_blur(material):
         "(d) b, fine energy of a": with_fine_energy(blurred, sharp),
         "(f) b, local amplitudes of a": with_local_amplitudes(blurred, sharp),
     }
-    figure = Figure((WIDTH, 5.6), layout="constrained")
+    figure = Figure((WIDTH, 6.1), layout="constrained")
     for axis, (title, image) in zip(figure.subplots(2, 3).ravel(), images.items(), strict=True):
         picture(axis, image)
         axis.set_title(title, size=9)
