@@ -93,7 +93,8 @@ class TestLatents:
     def test_the_purest_place_is_the_unmixed_end_of_a_class(self, rng):
         """Each class is a cloud of its own and a part of a cloud that both share."""
         alone, shared = rng.normal(0, 0.1, (100, 2)), rng.normal(0, 0.1, (100, 2))
-        z = np.concatenate([alone[:50] + (3, 0), shared[:50], alone[50:] - (3, 0), shared[50:]])
+        right, left = alone[:50] + np.array([3, 0]), alone[50:] - np.array([3, 0])
+        z = np.concatenate([right, shared[:50], left, shared[50:]])
         found = latents.purest(z, np.repeat([4, 9], 100))
         assert list(found) == [4, 9]
         np.testing.assert_allclose([found[4], found[9]], [[3, 0], [-3, 0]], atol=0.5)
