@@ -19,7 +19,12 @@ KL = Key(float, "KL divergence, nats", above=0)
 # flags that mean something only with another
 NEEDS = {"match": "runs", "kl": "match", "author_checkpoints": "audit"}
 # flags that mean nothing with another
-CLASHES = {"image": ("runs", "audit"), "checkpoint": ("runs", "audit"), "match": ("audit",)}
+CLASHES = {
+    "image": ("runs", "audit"),
+    "checkpoint": ("runs", "audit"),
+    "match": ("audit",),
+    "probe": ("image", "checkpoint", "runs", "audit"),
+}
 
 
 def parse(argv):
@@ -33,6 +38,7 @@ def parse(argv):
     parser.add_key("test_split", "test", flag="split")
     parser.add_argument("--json", metavar="PATH", help="write the rows to this file too")
     parser.add_argument("--image", metavar="FILE", help="reconstruct this picture instead")
+    parser.add_argument("--probe", action="store_true", help="what losses, by name, answer to blur, shift and noise")
     parser.add_key("results_dir", "results", flag="out_dir")
     parser.add_argument("--runs", metavar="FILE", help="compare the runs in this table, results/runs.csv")
     parser.add_argument(
@@ -51,6 +57,9 @@ def parse(argv):
 def main(argv):
     """Print a table, or what becomes of the user's picture."""
     arguments = parse(argv)
+    if arguments.probe:
+        probe_losses(arguments)
+        return
     has_runs = arguments.audit or arguments.runs
     found = {} if has_runs else checkpoint_files(arguments, PAPER_LOSSES)
     if arguments.json:
@@ -146,6 +155,23 @@ def reconstruct_picture(arguments, found):
         out = Path(arguments.out_dir) / loss / f"{Path(arguments.image).stem}_reconstruction.png"
         pictures.save(out, pictures.grid(pair))
         print(f"{loss}: PSNR {measured['psnr'][0]:.2f} dB, SSIM {measured['ssim'][0]:.3f}  {out}")
+
+
+def probe_losses(arguments):
+    """What every loss answers to blur, shift and noise: printed, and drawn as figures/probe.png."""
+    import_tensorflow()
+    import data
+    import losses
+    from evaluation import figures, probe
+    from evaluation.drawn import drawn
+    from evaluation.plots import sensitivity
+
+    names = [name.strip() for name in (arguments.loss or PAPER_LOSSES).split(",") if name.strip()]
+    probed = probe.with_terms({name: losses.build(name) for name in names})
+    images = data.load(arguments.dataset, arguments.split, arguments.data_dir).images[: probe.NUM_IMAGES]
+    found = probe.responses(probed, drawn(images))
+    print(probe.table(found))
+    figures.save(sensitivity.sensitivity(found), Path(arguments.out_dir) / "figures" / "probe.png")
 
 
 if __name__ == "__main__":

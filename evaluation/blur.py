@@ -5,7 +5,7 @@ uint8. Samples of the prior have no pairs: the measures named in `PAIRED` do not
 """
 
 import numpy as np
-from scipy.fft import dctn, fft2
+from scipy.fft import dctn, fft2, idctn
 
 from evaluation.coherence import phase_difference, sharpness_index
 from evaluation.drawn import of_each
@@ -48,6 +48,13 @@ def cosine_power(images):
     power = (dctn(images, axes=(1, 2), norm="ortho").astype(float) ** 2).sum(-1).reshape(len(images), -1)
     power[:, 0] = 0
     return power
+
+
+def gaussian_blur(images, sigma):
+    """Images [N, H, W, C] under the exact Gaussian blur of `sigma` pixels, at mirrored borders."""
+    vertical, horizontal = (np.pi * np.arange(size) / size for size in np.shape(images)[1:3])
+    passed = np.exp(-(sigma**2) / 2 * np.add.outer(vertical**2, horizontal**2)).astype(images.dtype)
+    return idctn(dctn(images, axes=(1, 2)) * passed[..., None], axes=(1, 2))
 
 
 def sigma_between(power, reference_power, shape):

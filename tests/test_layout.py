@@ -32,7 +32,7 @@ def imported(path):
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_imports_point_one_way(room):
-    for path in (ROOT / room).glob("*.py"):
+    for path in (ROOT / room).rglob("*.py"):
         assert imported(path) <= ROOMS[room] | {room}, path
 
 
@@ -49,6 +49,6 @@ def test_flags_are_parsed_without_tensorflow(script):
 
 
 def test_pickle_is_nowhere():
-    for path in [*ROOT.glob("*.py"), *(p for room in ROOMS for p in (ROOT / room).glob("*.py"))]:
+    for path in [*ROOT.glob("*.py"), *(p for room in ROOMS for p in (ROOT / room).rglob("*.py"))]:
         assert "allow_pickle=True" not in path.read_text()
         assert "import pickle" not in path.read_text()

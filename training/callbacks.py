@@ -32,8 +32,12 @@ class AtSteps(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Act if the optimizer's step is one of ours."""
         step = int(self.model.optimizer.iterations)
-        if step % self.frequency == 0 or step % self.steps_per_epoch == 0:
+        if self.is_due(step):
             self.act(step, logs)
+
+    def is_due(self, step):
+        """Whether `step` is one of ours."""
+        return step % self.frequency == 0 or step % self.steps_per_epoch == 0
 
     def act(self, step, logs):
         """What a subclass does at `step`; `logs` holds the running means."""
@@ -54,9 +58,9 @@ class Monitor(AtSteps):
 
 
 class Log(AtSteps):
-    """A row of every running mean, the learning rate and the latest measurement: CSV and TensorBoard.
+    """A row of every running mean, the learning rate and any new measurement: CSV and TensorBoard.
 
-    The means run from one row to the next.
+    The means run from one row to the next. A row has the latest measurement since the row before.
     """
 
     def __init__(self, files, monitor, frequency, steps_per_epoch):
@@ -69,7 +73,9 @@ class Log(AtSteps):
         place = {"step": step, "epoch": step / self.steps_per_epoch}
         rate = {"learning_rate": float(self.model.optimizer.learning_rate)}
         means = {name: float(logs[name]) for name in self.model.trackers}
-        row = place | rate | means | self.monitor.latest
+        since = self.rows[-1]["step"] if self.rows else 0
+        is_measured = any(self.monitor.is_due(earlier) for earlier in range(since + 1, step + 1))
+        row = place | rate | means | (self.monitor.latest if is_measured else {})
         self.rows.append(row)
         self.model.reset_metrics()
         with self.writer.as_default(step):

@@ -1,0 +1,20 @@
+"""The figures by name. Adding one is a function and its line in FIGURES.
+
+Pictures are on the fixed scale [0, 1]. Lines differ in lightness, dashes and marker, classes are
+drawn as their digit: no figure needs its colours.
+"""
+
+from evaluation.plots import curves, digits, latents, phase, sensitivity, spectra
+from evaluation.plots.material import Material as Material
+
+# name of the file: function(material) → a matplotlib figure
+FIGURES = {
+    "losses": digits.reconstructions,
+    "samples": digits.samples,
+    "manifolds": latents.manifolds,
+    "latents": latents.planes,
+    "curves": curves.training,
+    "spectra": spectra.spectra,
+    "phase": phase.phase_and_blur,
+    "probe": sensitivity.of_models,
+}

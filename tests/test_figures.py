@@ -1,0 +1,196 @@
+"""The numbers behind the figures, against plain loops and closed forms; what the command writes."""
+
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+import config
+import data
+import evaluate
+import losses
+import models
+from config.errors import UserError
+from evaluation import blur, figures, plots, probe
+from evaluation.plots import curves, digits, latents, phase
+from models import checkpoint
+
+
+class TestProbe:
+    def test_l2_of_a_shift(self, digits):
+        """Against a loop over pixels, and blank images."""
+        found = probe.responses({"l2": losses.build("l2")}, digits)["shift"]["l2"]
+        for shift, value in zip(probe.DISTURBANCES["shift"].strengths, found, strict=True):
+            total = 0.0
+            for image in digits[..., 0].astype(float):
+                for x in range(28):
+                    other = image[:, x - shift] if x >= shift else np.zeros(28)
+                    total += ((image[:, x] - other) ** 2).sum()
+            assert value == pytest.approx(total / (digits.astype(float) ** 2).sum(), rel=1e-5)
+
+    def test_l2_of_noise(self):
+        """Its variance, over the mean square of the images."""
+        images = np.full((200, 28, 28, 1), 0.5, np.float32)
+        found = probe.responses({"l2": losses.build("l2")}, images)["noise"]["l2"]
+        np.testing.assert_allclose(found, np.square(probe.DISTURBANCES["noise"].strengths) / 0.25, rtol=0.02)
+
+    def test_l1_of_a_blur(self, digits):
+        """Against scipy's sampled Gaussian, where that is near the exact one."""
+        found = probe.responses({"l1": losses.build("l1")}, digits)["blur"]["l1"]
+        for sigma, value in list(zip(probe.DISTURBANCES["blur"].strengths, found, strict=True))[2:]:
+            blurred = gaussian_filter(digits.astype(float), (0, sigma, sigma, 0), truncate=8)
+            assert value == pytest.approx(abs(blurred - digits).sum() / digits.sum(), rel=1e-3)
+
+    def test_logits_stand_for_their_pictures(self, digits):
+        """Grey pictures of 0.2: the cross-entropy with them, in numpy."""
+        pictures = np.full_like(digits, 0.2)
+        expected = -np.where(digits == 1, np.log(0.2), np.log(0.8)).mean()
+        assert probe.value(losses.build("bce"), digits, pictures) == pytest.approx(expected, rel=1e-5)
+
+    def test_terms_are_added_once_and_only_of_sums(self):
+        named = {"run": losses.build("l2"), "ssim": losses.build("ssim"), "ours": losses.build("ours")}
+        assert list(probe.with_terms(named)) == ["run", "ssim", "ours", "stft"]
+
+    def test_command(self, tmp_path, capsys):
+        evaluate.main(["--probe", "--loss=l2,ssim", f"--out_dir={tmp_path}"])
+        images = data.load("mnist", "test").images[: probe.NUM_IMAGES].astype(float) / 255
+        moved = np.zeros_like(images)
+        moved[:, :, 2:] = images[:, :, :-2]
+        row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("| shift 2 "))
+        assert row.split("|")[2].strip() == f"{((images - moved) ** 2).sum() / (images**2).sum():.3f}"
+        assert [path.name for path in tmp_path.rglob("*.png")] == ["probe.png"]
+
+    def test_an_unknown_loss(self):
+        with pytest.raises(UserError, match="loss: expected one of l1"):
+            evaluate.main(["--probe", "--loss=nothing"])
+
+
+class TestCorrespondence:
+    def test_nearest(self, rng):
+        images, wanted = rng.random((30, 4, 5, 1)), rng.random((7, 4, 5, 1))
+        expected = [min(images, key=lambda image, goal=goal: ((image - goal) ** 2).sum()) for goal in wanted]
+        np.testing.assert_array_equal(digits.nearest(images, wanted), expected)
+
+    def test_a_permuted_latent_plane_gives_the_same_samples(self, rng, monkeypatch):
+        """Two losses that decode the same pictures from other places of the plane."""
+        pictures = rng.random((digits.NUM_DRAWS, 28, 28, 1)).astype(np.float32)
+        orders = {"a": rng.permutation(digits.NUM_DRAWS), "b": np.arange(digits.NUM_DRAWS)}
+        models = {
+            name: SimpleNamespace(sample=lambda count, seed, order=order: pictures[order][:count])
+            for name, order in orders.items()
+        }
+        drawn = {}
+        monkeypatch.setattr(digits, "rows_of_digits", lambda rows: drawn.update(rows) or plots.style.Figure())
+        digits.samples(SimpleNamespace(models=models))
+        np.testing.assert_array_equal(drawn["a"], pictures[: digits.NUM_SAMPLES])
+        np.testing.assert_array_equal(drawn["b"], pictures[: digits.NUM_SAMPLES])
+
+
+class TestLatents:
+    def test_the_purest_place_is_the_unmixed_end_of_a_class(self, rng):
+        """Each class is a cloud of its own and a part of a cloud that both share."""
+        alone, shared = rng.normal(0, 0.1, (100, 2)), rng.normal(0, 0.1, (100, 2))
+        right, left = alone[:50] + np.array([3, 0]), alone[50:] - np.array([3, 0])
+        z = np.concatenate([right, shared[:50], left, shared[50:]])
+        found = latents.purest(z, np.repeat([4, 9], 100))
+        assert list(found) == [4, 9]
+        np.testing.assert_allclose([found[4], found[9]], [[3, 0], [-3, 0]], atol=0.5)
+
+    def test_the_circle_holds_nine_tenths_of_the_prior(self, rng):
+        radius = np.hypot(*rng.standard_normal((2, 100_000)))
+        assert (radius < latents.PRIOR_RADIUS).mean() == pytest.approx(0.9, abs=0.005)
+
+
+class TestPhase:
+    @pytest.fixture
+    def pair(self, rng):
+        return rng.random((24, 32)), gaussian_filter(rng.random((24, 32)), 1.5)
+
+    def test_fine_energy_is_the_others_and_nothing_else_changes(self, pair):
+        """In the DFT of the picture mirrored to twice its size, whose phases a gain leaves alone."""
+
+        def spectrum(image):
+            mirrored = np.block([[image, image[:, ::-1]], [image[::-1], image[::-1, ::-1]]])
+            return np.fft.fft2(mirrored)
+
+        image, other = pair
+        found, was, wanted = (spectrum(x) for x in (phase.with_fine_energy(image, other), image, other))
+        height, width = was.shape
+        frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+        fine = frequency >= phase.CUTOFF - 1e-12
+        np.testing.assert_allclose(found[~fine], was[~fine], atol=1e-9)
+        np.testing.assert_allclose(np.angle(found * was.conj())[abs(was) > 1e-6], 0, atol=1e-6)
+        gain = abs(found[fine])[abs(was[fine]) > 1e-6] / abs(was[fine])[abs(was[fine]) > 1e-6]
+        np.testing.assert_allclose(gain, gain[0], rtol=1e-6)
+        assert (abs(found[fine]) ** 2).sum() == pytest.approx((abs(wanted[fine]) ** 2).sum(), rel=1e-9)
+
+    def test_exchanged_spectra_have_the_phase_and_the_amplitude_claimed(self, pair):
+        spectra, others = (phase.local_spectra(image) for image in pair)
+        found = phase.exchanged(spectra, others)
+        np.testing.assert_allclose(abs(found), abs(others), atol=1e-12)
+        known = (abs(spectra) > 1e-9) & (abs(others) > 1e-9)
+        np.testing.assert_allclose(np.angle(found * spectra.conj())[known], 0, atol=1e-9)
+
+    def test_local_spectra_are_those_of_hann_windows(self, pair):
+        """One window in the middle, by hand."""
+        image = pair[0]
+        ramp = np.sin(np.pi * np.arange(16) / 16) ** 2
+        expected = np.fft.fft2(image[4:20, 8:24] * ramp[:, None] * ramp[None])
+        np.testing.assert_allclose(phase.local_spectra(image)[5, 6], expected, atol=1e-12)
+
+    def test_a_picture_exchanged_with_itself_is_itself(self, pair):
+        for exchange in (phase.with_fine_energy, phase.with_local_amplitudes):
+            np.testing.assert_allclose(exchange(pair[0], pair[0]), pair[0], atol=1e-12)
+
+
+class TestBlur:
+    @pytest.mark.parametrize("sigma", [1, 2, 3])
+    def test_gaussian_blur(self, sigma, digits):
+        """Against scipy's, sampled and at mirrored borders, where sampling is near exact."""
+        expected = gaussian_filter(digits.astype(float), (0, sigma, sigma, 0), mode="reflect", truncate=8)
+        np.testing.assert_allclose(blur.gaussian_blur(digits, sigma), expected, atol=2e-3)
+
+    def test_none(self, digits):
+        np.testing.assert_allclose(blur.gaussian_blur(digits, 0), digits, atol=1e-6)
+
+
+class TestCurves:
+    def test_a_repeated_measurement_is_drawn_once(self):
+        rows = [{"epoch": str(i), "test_psnr": value} for i, value in enumerate(["", "11", "11", "12", "", "12", "11"])]
+        assert curves.measured(rows, "test_psnr") == ([1.0, 3.0, 5.0, 6.0], [11.0, 12.0, 12.0, 11.0])
+
+    def test_no_log(self, tmp_path):
+        with pytest.raises(UserError, match="expected the log of a training"):
+            curves.read(tmp_path / "metrics.csv")
+
+
+def test_every_line_differs_in_lightness_and_in_marker():
+    styles = list(plots.style.lines(list("abcdefgh")).values())
+    lightness = [np.dot(style["color"][:3], [0.2126, 0.7152, 0.0722]) for style in styles]
+    assert np.all(np.diff(lightness) > 0.02)
+    assert len({style["marker"] for style in styles}) == len(styles)
+
+
+@pytest.mark.slow
+def test_the_command_writes_its_table(tmp_path, monkeypatch, capsys):
+    """Two untrained models, few images: every figure of the table, no other file, each small."""
+    for loss in ("l2", "ours"):
+        settings = config.resolve({"loss": loss})
+        keras.utils.set_random_seed(1)
+        checkpoint.save_model(tmp_path / "models" / loss / "model.npz", models.build(settings, (28, 28, 1)), settings)
+        (tmp_path / loss).mkdir()
+        log = "step,epoch,learning_rate,test_psnr,test_ssim\n5,0.5,0.001,,\n10,1,0.002,11,0.4\n"
+        (tmp_path / loss / "metrics.csv").write_text(log)
+    few = data.Split(*(values[:300] for values in data.load("mnist", "test")))
+    monkeypatch.setattr(data, "load", lambda *_: few)
+    figures.main(["--loss=l2,ours", f"--model_dir={tmp_path / 'models'}", f"--results_dir={tmp_path}"])
+    expected = [tmp_path / "figures" / f"{name}.png" for name in plots.FIGURES]
+    assert capsys.readouterr().out.split() == [str(path) for path in expected]
+    assert sorted(tmp_path.glob("figures/*")) == sorted(expected)
+    for path in expected:
+        assert path.stat().st_size < 300_000
+        with Image.open(path) as image:
+            assert image.width == 1080
