@@ -15,6 +15,7 @@ from PIL import Image
 
 import data
 import losses
+from evaluation import runs
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -92,6 +93,13 @@ def test_tables_are_the_measured_ones():
     assert "results/table.md" in shown
     for name, text in shown.items():
         assert text.strip() == (ROOT / name).read_text().strip()
+
+
+def test_the_papers_own_settings():
+    psnr, ssim = re.search(r"own settings `ours` ends at PSNR ([\d.]+) dB and SSIM ([\d.]+)", README).groups()
+    (row,) = (row for row in runs.read(ROOT / "results/runs.csv") if row["tag"] == "ours-paper")
+    assert (psnr, ssim) == (f"{float(row['psnr']):.2f}", f"{float(row['ssim']):.3f}")
+    assert (row["batch_size"], row["max_lr"], row["epochs"], row["test_split"]) == ("50", "0.001", "50", "test")
 
 
 def test_every_benchmark_exists():

@@ -100,14 +100,18 @@ class TestRuns:
         again = runs.read(tmp_path / "results/runs.csv")
         assert [(row["tag"], row["psnr"][:6]) for row in again] == [(row["tag"], row["psnr"][:6]) for row in rows]
 
-    def test_interrupted_it_goes_on(self, tmp_path):
+    @pytest.mark.parametrize("stop", [
+        lambda process: os.killpg(process.pid, signal.SIGINT),
+        lambda process: process.terminate(),
+    ], ids=["Ctrl-C", "SIGTERM"])  # fmt: skip
+    def test_interrupted_it_goes_on(self, tmp_path, stop):
         flags = [*SMALL, "--epochs=10", "--seed=0,1"]
         command = [sys.executable, "train.py", *flags, *folders(tmp_path)]
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
         state = tmp_path / "model/l2/training.state.npz"
         while not state.exists() and process.poll() is None:
             pass
-        os.killpg(process.pid, signal.SIGINT)
+        stop(process)
         assert process.communicate()[1].endswith(
             "interrupted: the runs under way are saved; the same command goes on\n"
         )

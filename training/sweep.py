@@ -1,7 +1,9 @@
 """A sweep: every combination of the keys that were given several values, a process each."""
 
+import contextlib
 import itertools
 import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -51,9 +53,9 @@ def train(given, jobs):
         models.build(settings, loop.load_images(settings)[0].shape[1:])
         require_writable(loop.paths(settings).logs)
     waiting = [(run, settings) for run, settings in sweep if not is_finished(settings)]
-    failures = []
-    with ThreadPoolExecutor(jobs) as pool:
-        ends = [pool.submit(train_one, *run, jobs) for run in waiting]
+    failures, running = [], set()
+    with stopping(running), ThreadPoolExecutor(jobs) as pool:
+        ends = [pool.submit(train_one, *run, jobs, running) for run in waiting]
         try:
             for end in tqdm(as_completed(ends), total=len(sweep), initial=len(sweep) - len(waiting), unit="run"):
                 failures += end.result()
@@ -67,8 +69,26 @@ def train(given, jobs):
     return Path(settings.results_dir) / runs.FILE
 
 
-def train_one(given, settings, jobs):
-    """Train a run in a process of its own; a list of what went wrong, one line or none."""
+@contextlib.contextmanager
+def stopping(running):
+    """Ctrl-C, or a request to end, raises KeyboardInterrupt here and ends the `running` processes too."""
+
+    def stop(number, frame):
+        if number == signal.SIGTERM:  # Ctrl-C reaches them by itself
+            for process in running:
+                process.terminate()
+        raise KeyboardInterrupt
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def train_one(given, settings, jobs, running):
+    """Train a run in a process of its own, `running` meanwhile; a list of what went wrong, one line or none."""
     files = loop.paths(settings)
     resume = [] if state.is_finished(files.state) else ["--resume"]
     flags = [f"--{key}={value}" for key, value in given.items()]
@@ -76,9 +96,12 @@ def train_one(given, settings, jobs):
     environment = {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads} | os.environ
     with (files.logs / "train.log").open("w") as log:
         command = [sys.executable, SCRIPT, *flags, *resume]
-        done = subprocess.run(command, stdout=log, stderr=log, env=environment, check=False)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        running.add(process)
+        process.wait()
+        running.remove(process)
     last_line = (files.logs / "train.log").read_text().replace("\r", "\n").strip().split("\n")[-1]
-    return [f"{settings.tag}: {last_line}"] if done.returncode else []
+    return [f"{settings.tag}: {last_line}"] if process.returncode else []
 
 
 def is_finished(settings):
