@@ -105,7 +105,7 @@ class TestRuns:
         lambda process: process.terminate(),
     ], ids=["Ctrl-C", "SIGTERM"])  # fmt: skip
     def test_interrupted_it_goes_on(self, tmp_path, stop):
-        flags = [*SMALL, "--epochs=10", "--seed=0,1"]
+        flags = [*SMALL, "--epochs=4", "--seed=0,1"]
         command = [sys.executable, "train.py", *flags, *folders(tmp_path)]
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
         state = tmp_path / "model/l2/training.state.npz"
