@@ -125,10 +125,11 @@ MODEL_KEYS = {
     "beta": Key(float, "weight of the KL divergence", low=0),
     "loss": Key(
         str,
-        "reconstruction loss: l1, l2, bce, ssim, dft, stft, sums like stft+ssim, ours, ours-released, ours-corrected",
+        "reconstruction loss: l1, l2, bce, ssim, ffl, dft, stft, sums like l2+ffl, ours, ours-released, ours-corrected",
         pattern=NAME,
     ),
     "ssim_coef": Key(float, "weight of 1 - SSIM", low=0),
+    "ffl_coef": Key(float, "weight of the focal frequency loss", low=0),
     "stft_coef": Key(float, "weight of the spectral term", low=0),
     "corrected_coef": Key(float, "weight of the corrected spectral term", low=0),
     "amp_coef": Key(float, "weight of amplitudes in the spectral term", low=0),
