@@ -120,7 +120,7 @@ TRAIN_KEYS = {
 }
 
 MODEL_KEYS = {
-    "architecture": Key(str, "encoder and decoder: conv28", pattern=NAME),
+    "architecture": Key(str, "encoder and decoder: conv28, conv32, conv64, conv256 (pixels a side)", pattern=NAME),
     "latent_dim": Key(int, "number of latent variables", low=1, high=4096),
     "beta": Key(float, "weight of the KL divergence", low=0),
     "loss": Key(
