@@ -91,10 +91,15 @@ FOLDER = r"[^\x00-\x1f\x7f]{1,200}"
 TAG = r"([A-Za-z0-9_][A-Za-z0-9_+.=-]{0,99})?"
 
 TRAIN_KEYS = {
-    "dataset": Key(str, "data set: mnist (binarised), mnist-gray, fashion-mnist, cifar10", pattern=NAME),
+    "dataset": Key(
+        str,
+        "data: mnist (binarised), mnist-gray, fashion-mnist, cifar10, image_folder, celeba, cartoons",
+        pattern=NAME,
+    ),
     "data_dir": Key(str, "folder with the data set's files; empty: download (mnist needs neither)"),
-    "train_size": Key(int, "training images, from the first on", low=1),
-    "test_size": Key(int, "images measured at the end of training", low=1),
+    "image_size": Key(int, "pixels a side of the pictures of image_folder and celeba", low=1, high=4096),
+    "train_size": Key(int, "training images, from the first on; 0: all", low=0),
+    "test_size": Key(int, "images measured at the end of training; 0: all", low=0),
     "test_split": Key(
         str, "the images measured: test, or held-out (last 10,000 training images)", choices=("test", "held-out")
     ),
