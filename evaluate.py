@@ -35,6 +35,7 @@ def parse(argv):
     parser.add_key("seed", 0)
     parser.add_key("dataset", "mnist")
     parser.add_key("data_dir", "")
+    parser.add_key("image_size", 64)
     parser.add_key("test_split", "test", flag="split")
     parser.add_argument("--json", metavar="PATH", help="write the rows to this file too")
     parser.add_argument("--image", metavar="FILE", help="reconstruct this picture instead")
@@ -85,7 +86,7 @@ def print_table(arguments, found):
     from evaluation import quality, table
     from models import checkpoint
 
-    images = data.load(arguments.dataset, arguments.split, arguments.data_dir).images
+    images = data.load(arguments.dataset, arguments.split, arguments.data_dir, arguments.image_size).images
     protocol = {"dataset": arguments.dataset, "split": arguments.split, "z": arguments.z, "seed": arguments.seed}
     rows = []
     for loss, path in found.items():
@@ -112,7 +113,7 @@ def print_comparison(arguments):
     losses = [name for name in (arguments.loss or "").split(",") if name]
     found = runs.measured_on(arguments.runs, arguments.dataset, arguments.split, losses)
     comparison.require_checkpoints(found)
-    images = data.load(arguments.dataset, arguments.split, arguments.data_dir).images
+    images = data.load(arguments.dataset, arguments.split, arguments.data_dir, arguments.image_size).images
     if arguments.match:
         publish(arguments, "runs_at_equal_kl", *comparison_table.report_at_equal_kl(found, images, arguments))
     else:

@@ -91,10 +91,15 @@ FOLDER = r"[^\x00-\x1f\x7f]{1,200}"
 TAG = r"([A-Za-z0-9_][A-Za-z0-9_+.=-]{0,99})?"
 
 TRAIN_KEYS = {
-    "dataset": Key(str, "data set: mnist (binarised), mnist-gray, fashion-mnist, cifar10", pattern=NAME),
+    "dataset": Key(
+        str,
+        "data: mnist (binarised), mnist-gray, fashion-mnist, cifar10, image_folder, celeba, cartoons",
+        pattern=NAME,
+    ),
     "data_dir": Key(str, "folder with the data set's files; empty: download (mnist needs neither)"),
-    "train_size": Key(int, "training images, from the first on", low=1),
-    "test_size": Key(int, "images measured at the end of training", low=1),
+    "image_size": Key(int, "pixels a side of the pictures of image_folder and celeba", low=1, high=4096),
+    "train_size": Key(int, "training images, from the first on; 0: all", low=0),
+    "test_size": Key(int, "images measured at the end of training; 0: all", low=0),
     "test_split": Key(
         str, "the images measured: test, or held-out (last 10,000 training images)", choices=("test", "held-out")
     ),
@@ -120,15 +125,16 @@ TRAIN_KEYS = {
 }
 
 MODEL_KEYS = {
-    "architecture": Key(str, "encoder and decoder: conv28", pattern=NAME),
+    "architecture": Key(str, "encoder and decoder: conv28, conv32, conv64, conv256 (pixels a side)", pattern=NAME),
     "latent_dim": Key(int, "number of latent variables", low=1, high=4096),
     "beta": Key(float, "weight of the KL divergence", low=0),
     "loss": Key(
         str,
-        "reconstruction loss: l1, l2, bce, ssim, dft, stft, sums like stft+ssim, ours, ours-released, ours-corrected",
+        "reconstruction loss: l1, l2, bce, ssim, ffl, dft, stft, sums like l2+ffl, ours, ours-released, ours-corrected",
         pattern=NAME,
     ),
     "ssim_coef": Key(float, "weight of 1 - SSIM", low=0),
+    "ffl_coef": Key(float, "weight of the focal frequency loss", low=0),
     "stft_coef": Key(float, "weight of the spectral term", low=0),
     "corrected_coef": Key(float, "weight of the corrected spectral term", low=0),
     "amp_coef": Key(float, "weight of amplitudes in the spectral term", low=0),

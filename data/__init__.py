@@ -1,6 +1,6 @@
-"""Image data sets by name. Adding one is a line in DATASETS.
+"""Image data sets by name. Adding one is a line in DATASETS, or in FILES of data/pictures.py if it is of picture files.
 
-Images are uint8 [N, H, W, C]; a batch is float32 in [0, 1].
+Images are uint8 [N, H, W, C], an array or `pictures.Pictures`; a batch is float32 in [0, 1].
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from config.errors import UserError
-from data import embedded
+from data import embedded, pictures
 from data.idx import read_idx
 
 # name of the data set: the name of its .npz file and of Keras's downloader
@@ -26,28 +26,39 @@ HELD_OUT = 10_000
 class Split(NamedTuple):
     """Images and their classes."""
 
-    images: np.ndarray  # [N, H, W, C] uint8
-    labels: np.ndarray  # [N] uint8
+    images: np.ndarray | pictures.Pictures  # [N, H, W, C] uint8
+    labels: np.ndarray | None  # [N] uint8; None of pictures
 
 
-def load(name, split, data_dir=""):
+def load(name, split, data_dir="", image_size=64):
     """The images and labels of a data set.
 
     Args:
-        name: a key of DATASETS.
-        split: "train", "test", or "held-out" (the last 10,000 training images, for making choices).
-        data_dir: folder with the files of a data set that is not embedded: the four IDX files
-            (.gz or not) or one .npz with x_train, y_train, x_test, y_test. Empty: Keras downloads.
+        name: a key of DATASETS or of pictures.FILES.
+        split: "train", "test", "held-out" (for making choices: the last 10,000 training images, or
+            pictures apart from them), or "rest" (the training images without the held-out).
+        data_dir: folder with the files of a data set that is not embedded: pictures, or the four IDX
+            files (.gz or not) or one .npz with x_train, y_train, x_test, y_test. Empty: Keras downloads.
+        image_size: pixels a side of pictures.
 
     Raises:
         UserError: an unknown name, missing or broken files, or a failed download.
     """
+    if shape := shape_of_pictures(name, image_size):
+        return Split(pictures.load(name, "train" if split == "rest" else split, data_dir, shape[0]), None)
     if name not in DATASETS:
-        raise UserError(f"dataset: expected one of {', '.join(DATASETS)}, got {name!r}")
+        raise UserError(f"dataset: expected one of {', '.join([*DATASETS, *pictures.FILES])}, got {name!r}")
     arrays = _arrays(name, data_dir)
     prefix = "test" if split == "test" else "train"
     whole = Split(_as_images(arrays[f"x_{prefix}"], name), np.asarray(arrays[f"y_{prefix}"]).reshape(-1))
-    return Split(*(values[-HELD_OUT:] for values in whole)) if split == "held-out" else whole
+    part = {"held-out": slice(-HELD_OUT, None), "rest": slice(-HELD_OUT)}.get(split, slice(None))
+    return Split(*(values[part] for values in whole))
+
+
+def shape_of_pictures(name, image_size):
+    """The shape [H, W, C] of a data set's pictures before any is read; None of data sets that are no pictures."""
+    size = pictures.SIZES.get(name, image_size)
+    return (size, size, pictures.CHANNELS) if name in pictures.FILES else None
 
 
 def _arrays(name, data_dir):

@@ -8,12 +8,25 @@ def epoch(images, batch_size, seed, number, first_step=0):
     """One pass over uint8 images [N, H, W, C] as a tf.data.Dataset of float32 batches in [0, 1].
 
     The order is a function of (seed, number of the epoch) alone, so a pass can begin again at any
-    step, `first_step`. The last batch may be short.
+    step, `first_step`. The last batch may be short. Images that are no array, but have one's shape and
+    take arrays of indices, are asked for each batch ahead of time.
     """
     order = np.random.default_rng([seed, number]).permutation(len(images))
-    resident = tf.constant(images)
+    gather = _from_memory(images) if isinstance(images, np.ndarray) else _as_needed(images)
     indices = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).skip(first_step)
-    return indices.map(lambda index: to_float(tf.gather(resident, index))).prefetch(2)
+    return indices.map(lambda index: to_float(gather(index))).prefetch(2)
+
+
+def _from_memory(images):
+    resident = tf.constant(images)
+    return lambda index: tf.gather(resident, index)
+
+
+def _as_needed(images):
+    def gather(index):
+        return tf.ensure_shape(tf.numpy_function(images.__getitem__, [index], tf.uint8), [None, *images.shape[1:]])
+
+    return gather
 
 
 def to_float(images):

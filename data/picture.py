@@ -1,4 +1,4 @@
-"""A user's own picture, as a model wants it."""
+"""A picture in a file, as a model wants it."""
 
 import warnings
 
@@ -10,8 +10,10 @@ from config.errors import UserError
 MOST_PIXELS = 100_000_000
 
 
-def load(path, image_shape):
+def load(path, image_shape, crop=False):
     """The picture in the file `path` as uint8 [1, H, W, C], resized to `image_shape` [H, W, C].
+
+    With `crop` it keeps its proportions and loses what is left over on two sides; without, it is stretched.
 
     The first frame of an animation; transparent parts on black; 16 bits scaled to 8; rotated as
     the camera noted.
@@ -25,7 +27,9 @@ def load(path, image_shape):
             if image.width * image.height > MOST_PIXELS:
                 raise UserError(f"{path}: expected at most {MOST_PIXELS:,} pixels, got {image.width} x {image.height}")
             flat = _on_black(_eight_bits(ImageOps.exif_transpose(image)))
-            resized = flat.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.LANCZOS)
+            plain = flat.convert("L" if channels == 1 else "RGB")
+            resize = ImageOps.fit if crop else Image.Image.resize
+            resized = resize(plain, (width, height), Image.Resampling.LANCZOS)
     except UserError:
         raise
     except Exception as error:  # Pillow's decoders fail in many ways, each of them the user's broken file

@@ -7,7 +7,9 @@ from data.batches import to_float
 from losses.kl import kl_divergence
 from losses.ssim import similarity
 
+# measured at a time: images, and pixels, so that large images take no more memory than their training
 BATCH = 500
+PIXELS = 2**20
 # the PSNR of equal images is infinite; here it is that of a mean squared error of 1e-10
 HIGHEST_PSNR = 100.0
 
@@ -35,9 +37,14 @@ def reconstruction_quality(model, images, z="sample", seed=0):
     Args: `z`, "sample" (of the posterior; image i's noise depends on `seed` and i alone) or "mean".
     """
     noise = posterior_noise(model, len(images), z, seed)
-    starts = range(0, len(images), BATCH)
-    rows = [_measured(model, tf.constant(images[i : i + BATCH]), noise[i : i + BATCH]) for i in starts]
+    rows = [_measured(model, tf.constant(np.asarray(images[i])), noise[i]) for i in parts(images)]
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+
+def parts(images):
+    """The slices in which images [N, H, W, C] are measured."""
+    size = max(1, min(BATCH, PIXELS // (images.shape[1] * images.shape[2])))
+    return [slice(start, start + size) for start in range(0, len(images), size)]
 
 
 def posterior_noise(model, count, z, seed):

@@ -10,6 +10,7 @@ import config
 from config.errors import UserError
 from losses.base import ReconstructionLoss as ReconstructionLoss
 from losses.corrected import CorrectedSTFT
+from losses.focal import FocalFrequency
 from losses.kl import kl_divergence as kl_divergence
 from losses.pixel import BCE, L1, L2
 from losses.spectral import DFT, STFT, ReleasedSTFT
@@ -22,6 +23,7 @@ TERMS = {
     "l2": lambda c: (1, L2(name="l2")),
     "bce": lambda c: (1, BCE(name="bce")),
     "ssim": lambda c: (c.ssim_coef, SSIM(name="ssim")),
+    "ffl": lambda c: (c.ffl_coef, FocalFrequency(name="ffl")),
     "dft": lambda c: (c.stft_coef, DFT(c.amp_coef, c.arg_coef, c.eps, name="dft")),
     "stft": lambda c: (c.stft_coef, STFT(c.stft_f, c.stft_s, c.amp_coef, c.arg_coef, c.eps, name="stft")),
     "stft-released": lambda c: (
@@ -41,7 +43,8 @@ OUTPUT_SPACES = {"bce": "logits"}
 
 
 # the keys of the configuration that TERMS reads
-HYPERPARAMETERS = ("ssim_coef", "stft_coef", "corrected_coef", "amp_coef", "arg_coef", "stft_f", "stft_s", "eps")
+HYPERPARAMETERS = ("ssim_coef", "ffl_coef", "stft_coef", "corrected_coef", "amp_coef", "arg_coef", "stft_f", "stft_s")
+HYPERPARAMETERS += ("eps",)
 
 
 def build(name, **hyperparameters):

@@ -40,6 +40,15 @@ def exponentials(window, frequencies):
     return np.round(np.exp(-2j * np.pi * turns / window), 15)
 
 
+def half_plane(window):
+    """The frequencies 0 … window/2 that tell all of a real signal's, and how many bins each stands for.
+
+    A bin stands for its mirror image too, unless it is its own.
+    """
+    half = np.arange(window // 2 + 1)
+    return half, np.where((half == 0) | (2 * half == window), 1, 2)
+
+
 def spectrum(images, vertical, horizontal):
     """Real and imaginary parts of V x Hᵀ for every plane x, each [B, C, columns, rows].
 
@@ -122,13 +131,11 @@ class STFT(ReconstructionLoss):
     def bases(self, height, width):
         """The matrices V and H of `spectrum` and the weights [rows of V, rows of H]."""
         rows, columns = self.window or height, self.window or width
-        half = np.arange(columns // 2 + 1)
+        half, counts = half_plane(columns)
         vertical = at_every_position(height, self.stride, self.taper(rows) * exponentials(rows, np.arange(rows)))
         horizontal = at_every_position(width, self.stride, self.taper(columns) * exponentials(columns, half))
-        # a bin of the half-plane stands for its mirror image too, unless it is its own
-        mirrored = np.where((half == 0) | (2 * half == columns), 1, 2)
         radius = np.hypot.outer(np.abs(np.fft.fftfreq(rows)), half / columns)
-        weights = mirrored * radius / radius.max()
+        weights = counts * radius / radius.max()
         return vertical, horizontal, np.tile(weights, (len(vertical) // rows, len(horizontal) // len(half)))
 
     def taper(self, window):

@@ -3,7 +3,6 @@
 import keras
 from keras import layers
 
-from config.errors import UserError
 from models.narrow import NarrowConv2DTranspose
 
 
@@ -12,12 +11,7 @@ def conv28(image_shape, latent_dim):
 
     The encoder gives z_mean and z_log_var side by side; the decoder's output is linear. 69,989
     parameters for one channel and two latents. Source: the author's released model.
-
-    Raises:
-        UserError: the images are not 28x28.
     """
-    if tuple(image_shape[:2]) != (28, 28):
-        raise UserError(f"architecture conv28: expected images of 28x28 pixels, got {image_shape[0]}x{image_shape[1]}")
     encoder = keras.Sequential(
         [
             keras.Input(image_shape),

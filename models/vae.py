@@ -18,7 +18,7 @@ class VAE(keras.Model):
         decoder: model [B, latent_dim] → [B, H, W, C].
         reconstruction_loss: a `losses.ReconstructionLoss`; it sees the decoder's output as it is.
         beta: weight of the KL divergence (nats).
-        output_space: what the decoder's output is: "linear" (the image) or "logits" of it.
+        output_space: what the decoder's output is: "linear" (the image itself) or "logits" of it.
         seed: of the noise during training.
     """
 
@@ -42,9 +42,9 @@ class VAE(keras.Model):
         """The shape [H, W, C] of one image."""
         return self.encoder.input_shape[1:]
 
-    def encode(self, images):
+    def encode(self, images, training=False):
         """The posterior q(z|x) of images [B, H, W, C]: z_mean and z_log_var, each [B, latent_dim]."""
-        return tf.split(self.encoder(images), 2, axis=1)
+        return tf.split(self.encoder(images, training=training), 2, axis=1)
 
     def reparameterize(self, z_mean, z_log_var, noise):
         """A sample z [B, latent_dim] of the posterior, from standard normal `noise` of that shape."""
@@ -80,10 +80,13 @@ class VAE(keras.Model):
         """The reconstruction from the posterior's mean."""
         return self.reconstruct(images)
 
-    def objective(self, images, noise):
-        """The loss and its parts, each [B]: the KL divergence and every reconstruction term."""
-        z_mean, z_log_var = self.encode(images)
-        reconstruction = self.decoder(self.reparameterize(z_mean, z_log_var, noise))
+    def objective(self, images, noise, training=False):
+        """The loss and its parts, each [B]: the KL divergence and every reconstruction term.
+
+        In `training`, batch normalisation takes the batch's moments and moves its averages.
+        """
+        z_mean, z_log_var = self.encode(images, training)
+        reconstruction = self.decoder(self.reparameterize(z_mean, z_log_var, noise), training=training)
         terms = self.reconstruction_loss.terms(images, reconstruction)
         reconstruction_loss = sum(terms.values())
         kl = kl_divergence(z_mean, z_log_var)
@@ -92,16 +95,25 @@ class VAE(keras.Model):
 
     def train_step(self, images):
         """One step of the optimizer on images [B, H, W, C]; the running mean of every part."""
+        averages = self.non_trainable_weights
+        kept = [tf.identity(average.value) for average in averages]
         with tf.GradientTape() as tape:
-            parts = self.objective(images, self.noise(tf.shape(images)[0], self.optimizer.iterations))
+            noise = self.noise(tf.shape(images)[0], self.optimizer.iterations)
+            parts = self.objective(images, noise, training=True)
             loss = tf.reduce_mean(parts["loss"])
         variables = self.trainable_variables
         gradients = tape.gradient(loss, variables)
-        # a step that is not finite is not taken: the weights and the step number stay
+
+        def refuse():
+            for average, value in zip(averages, kept, strict=True):
+                average.assign(value)
+            return tf.identity(self.optimizer.iterations.value)
+
+        # a step that is not finite is not taken: the weights, the moving averages and the step number stay
         tf.cond(
             tf.math.is_finite(loss + tf.linalg.global_norm(gradients)),
             lambda: self.optimizer.apply_gradients(zip(gradients, variables, strict=True)),
-            lambda: tf.identity(self.optimizer.iterations.value),
+            refuse,
         )
         return self._track(parts)
 

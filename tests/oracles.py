@@ -56,6 +56,16 @@ def corrected(x, y, window=16, stride=4, amp_coef=0.1, arg_coef=0.9):
     return np.mean(values, axis=0)
 
 
+def focal_frequency(x, y, alpha=1):
+    """The focal frequency loss [B], one image and channel after the other."""
+    total = np.zeros(len(x))
+    for b in range(len(x)):
+        for c in range(x.shape[3]):
+            distance = abs(np.fft.fft2(y[b, :, :, c].astype(float) - x[b, :, :, c], norm="ortho"))
+            total[b] += (distance**alpha / (distance**alpha).max() * distance**2).mean() / x.shape[3]
+    return total
+
+
 def polar_difference(f, g, amp_coef, arg_coef):
     """Weighted absolute differences of phase (raw) and amplitude of two complex arrays."""
     return arg_coef * abs(phase(g) - phase(f)) + amp_coef * abs(abs(g) - abs(f))

@@ -11,7 +11,7 @@ import losses
 from benchmarks import references
 from config.errors import UserError
 
-NAMES = [*losses.TERMS, *losses.ALIASES, "dft+ssim", "l2+ssim"]
+NAMES = [*losses.TERMS, *losses.ALIASES, "dft+ssim", "l2+ssim", "l2+ffl"]
 
 
 def call(loss, image, reconstruction):
@@ -82,6 +82,23 @@ class TestOracles:
         x, y = request.getfixturevalue(case)
         loss = losses.STFT(window, stride, amp_coef=0.3, arg_coef=0.6, hann=hann)
         np.testing.assert_allclose(call(loss, x, y), oracles.stft(x, y, window, stride, 0.3, 0.6, hann), rtol=2e-5)
+
+    @pytest.mark.parametrize("alpha", [1, 0.5, 2])
+    @pytest.mark.parametrize("case", ["grey", "colour"])
+    def test_focal_frequency(self, case, alpha, request):
+        x, y = request.getfixturevalue(case)
+        expected = oracles.focal_frequency(x, y, alpha)
+        np.testing.assert_allclose(call(losses.FocalFrequency(alpha), x, y), expected, rtol=2e-5)
+
+    def test_equal_focus_is_l2(self, colour):
+        """Parseval's theorem."""
+        np.testing.assert_allclose(call(losses.FocalFrequency(0), *colour), call(losses.L2(), *colour), rtol=1e-5)
+
+    def test_no_gradient_through_the_focus(self, rng):
+        """With the weights w held at y, the loss is quadratic: its slope along y - x is twice its value."""
+        x, y = rng.normal(size=(2, 1, 12, 15, 2)).astype(np.float32)
+        loss = losses.FocalFrequency()
+        assert np.vdot(gradient(loss, x, y), y - x) == pytest.approx(2 * call(loss, x, y)[0], rel=1e-4)
 
     def test_dft_is_one_window(self, grey):
         np.testing.assert_allclose(call(losses.DFT(), *grey), oracles.stft(*grey, 28, 1), rtol=2e-5)
@@ -164,6 +181,7 @@ GOLDEN = {
     "dft+ssim": 457.4367789,
     "ours": 462.6570755,
     "ours-released": 457.0126856,
+    "l2+ffl": 0.3592099494375258,
     "ours-corrected": 478.4098456,
 }
 

@@ -36,16 +36,25 @@ def paths(config):
 def load_images(config):
     """The training images and the test images that `config` asks for, uint8 [N, H, W, C].
 
+    A size of 0 asks for all there are and becomes their number in `config`, so that what is recorded
+    of a run says what it was trained on.
+
     Raises:
-        UserError: more images are asked for than there are, or training would see the held-out ones.
+        UserError: more images are asked for than there are, training would see the held-out ones, or
+            the architecture is for other images.
     """
-    train = data.load(config.dataset, "train", config.data_dir).images
-    test = data.load(config.dataset, config.test_split, config.data_dir).images
-    available = len(train) - (len(test) if config.test_split == "held-out" else 0)
-    for name, most in (("train_size", available), ("test_size", len(test))):
-        if getattr(config, name) > most:
-            raise UserError(f"{name}: expected at most {most} images of {config.dataset}, got {getattr(config, name)}")
-    return train[: config.train_size], test[: config.test_size]
+    if shape := data.shape_of_pictures(config.dataset, config.image_size):
+        models.require_fit(config.architecture, config.loss, shape)
+    found = []
+    splits = {"train_size": "train" if config.test_split == "test" else "rest", "test_size": config.test_split}
+    for name, split in splits.items():
+        images = data.load(config.dataset, split, config.data_dir, config.image_size).images
+        size = getattr(config, name) or len(images)
+        if size > len(images):
+            raise UserError(f"{name}: expected at most {len(images)} images of {config.dataset}, got {size}")
+        setattr(config, name, size)
+        found.append(images[:size])
+    return found
 
 
 def compiled(config, image_shape):

