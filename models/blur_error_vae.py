@@ -67,7 +67,7 @@ class BlurErrorVAE(VAE):
         wiener_constant=0.025,
         determinant_eps=1e-6,
         variance="calibrated",
-        kernel_gradient="flows",
+        kernel_gradient="stopped",
         **kwargs,
     ):
         # before VAE's own attributes: VAE's constructor computes the objective once
