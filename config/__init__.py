@@ -63,13 +63,17 @@ def lookup(name, keys=KEYS, where=""):
 def resolve(*overrides):
     """The defaults under dicts of checked `overrides`, as a namespace; an empty tag becomes the loss.
 
+    The loss of a model other than the VAE is its own and bears its name.
+
     Raises:
         UserError: two values contradict each other.
     """
-    values = defaults()
-    for override in overrides:
-        values |= override
-    config = SimpleNamespace(**values)
+    given = {key: value for override in overrides for key, value in override.items()}
+    config = SimpleNamespace(**(defaults() | given))
+    if config.model != "vae":
+        if given.get("loss", config.model) != config.model:
+            raise UserError(f"loss: expected none with model {config.model}, which has its own, got {config.loss!r}")
+        config.loss = config.model
     config.tag = config.tag or config.loss
     if config.min_lr > config.max_lr:
         raise UserError(f"min_lr: expected at most max_lr ({config.max_lr:g}), got {config.min_lr:g}")

@@ -125,6 +125,7 @@ TRAIN_KEYS = {
 }
 
 MODEL_KEYS = {
+    "model": Key(str, "what is trained", choices=("vae", "blur_error_vae")),
     "architecture": Key(str, "encoder and decoder: conv28, conv32, conv64, conv256 (pixels a side)", pattern=NAME),
     "latent_dim": Key(int, "number of latent variables", low=1, high=4096),
     "beta": Key(float, "weight of the KL divergence", low=0),
@@ -142,6 +143,14 @@ MODEL_KEYS = {
     "stft_f": Key(int, "STFT window, in pixels", low=2),
     "stft_s": Key(int, "STFT stride, in pixels", low=1),
     "eps": Key(float, "added to the real part before a phase is taken", above=0, high=1),
+    "blur_start_epoch": Key(int, "epochs of blur_error_vae before its blur term begins", low=1),
+    "kernel_size": Key(int, "side of its blur kernels, in pixels, odd", low=1),
+    "wiener_constant": Key(float, "regulariser c0 of its Wiener deconvolution", above=0, high=1),
+    "determinant_eps": Key(float, "added to |K|^2 in the logarithm of its determinant", above=0, high=1),
+    "variance": Key(str, "of its likelihood: 1, or the best for each batch", choices=("fixed", "calibrated")),
+    "kernel_gradient": Key(
+        str, "whether its likelihood moves the encoder through the kernel too", choices=("flows", "stopped")
+    ),
 }
 
 KEYS = TRAIN_KEYS | MODEL_KEYS

@@ -84,8 +84,8 @@ def configurations(runs, apart=()):
 
 
 def usual_values(runs):
-    """The most frequent value, of several the first, of every key but the loss that makes runs different."""
-    compared = [key for key in vars(runs[0]) if key not in NOT_COMPARED | {"loss"}]
+    """The most frequent value, of several the first, of every key but loss and model that makes runs different."""
+    compared = [key for key in vars(runs[0]) if key not in NOT_COMPARED | {"loss", "model"}]
     return {key: mode(vars(run)[key] for run in runs) for key in compared}
 
 

@@ -1,7 +1,12 @@
-"""Models by architecture. Adding an architecture is a function and its line in ARCHITECTURES and in SIZES."""
+"""Models and architectures by name.
+
+Adding a model is a class and its line in MODELS; an architecture is a function and its line in
+ARCHITECTURES and in SIZES.
+"""
 
 import losses
 from config.errors import UserError
+from models.blur_error_vae import BlurErrorVAE, kernel_network
 from models.conv28 import conv28
 from models.strided import conv32, conv64, conv256
 from models.vae import VAE
@@ -12,32 +17,48 @@ SIZES = {"conv28": 28, "conv32": 32, "conv64": 64, "conv256": 256}
 # those whose decoder ends in a sigmoid: its output is the image, never a logit
 BOUNDED = {"conv256"}
 
+# name: from the configuration and its encoder and decoder, the model
+MODELS = {
+    "vae": lambda c, encoder, decoder: VAE(
+        encoder,
+        decoder,
+        losses.build(c.loss, **{name: getattr(c, name) for name in losses.HYPERPARAMETERS}),
+        beta=c.beta,
+        output_space=losses.output_space(c.loss),
+        seed=c.seed,
+    ),
+    "blur_error_vae": lambda c, encoder, decoder: BlurErrorVAE(
+        encoder,
+        decoder,
+        kernel_network(c.latent_dim, c.kernel_size, encoder.input_shape[1:]),
+        blur_start_step=c.blur_start_epoch * -(-c.train_size // c.batch_size),
+        wiener_constant=c.wiener_constant,
+        determinant_eps=c.determinant_eps,
+        variance=c.variance,
+        kernel_gradient=c.kernel_gradient,
+        beta=c.beta,
+        seed=c.seed,
+    ),
+}
+
 
 def build(config, image_shape):
     """The model that `config` describes, for images of `image_shape` [H, W, C].
 
     Raises:
-        UserError: the architecture or the loss is unknown or does not fit the images.
+        UserError: the architecture, the loss or the kernel is unknown or does not fit the images.
     """
-    require_fit(config.architecture, config.loss, image_shape)
-    encoder, decoder = ARCHITECTURES[config.architecture](image_shape, config.latent_dim)
-    hyperparameters = {name: getattr(config, name) for name in losses.HYPERPARAMETERS}
-    return VAE(
-        encoder,
-        decoder,
-        losses.build(config.loss, **hyperparameters),
-        beta=config.beta,
-        output_space=losses.output_space(config.loss),
-        seed=config.seed,
-    )
+    require_fit(config, image_shape)
+    return MODELS[config.model](config, *ARCHITECTURES[config.architecture](image_shape, config.latent_dim))
 
 
-def require_fit(architecture, loss, image_shape):
-    """Check that an architecture is one for images of `image_shape` [H, W, C] and for the output that a loss takes.
+def require_fit(config, image_shape):
+    """Check that the architecture is one for images of `image_shape` [H, W, C] and for the output that the loss takes.
 
     Raises:
         UserError: it is not; the architecture for such images, if there is one, is named.
     """
+    architecture = config.architecture
     if architecture not in ARCHITECTURES:
         raise UserError(f"architecture: expected one of {', '.join(ARCHITECTURES)}, got {architecture!r}")
     height, width = image_shape[:2]
@@ -48,5 +69,7 @@ def require_fit(architecture, loss, image_shape):
         raise UserError(
             f"architecture {architecture}: expected images of {size}x{size} pixels, got {height}x{width}{hint}"
         )
-    if architecture in BOUNDED and losses.output_space(loss) == "logits":
-        raise UserError(f"loss: expected one that takes images, as {architecture} puts out, got {loss}, of logits")
+    if architecture in BOUNDED and config.model == "vae" and losses.output_space(config.loss) == "logits":
+        raise UserError(
+            f"loss: expected one that takes images, as {architecture} puts out, got {config.loss}, of logits"
+        )

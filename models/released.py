@@ -34,7 +34,8 @@ def read(prefix):
     first, last = (tensors.get(f"decoder/layer_with_weights-{i}/kernel") for i in (0, 3))
     if first is None or last is None or first.ndim != 2 or last.ndim != 4:
         raise UserError(f"{prefix}: expected decoder/layer_with_weights-0/kernel [z, 1568] and -3/kernel [3, 3, C, 32]")
-    settings = config.resolve({"architecture": "conv28", "latent_dim": int(first.shape[0]), "loss": "l2"})
+    facts = {"model": "vae", "architecture": "conv28", "latent_dim": int(first.shape[0]), "loss": "l2"}
+    settings = config.resolve(facts)
     image_shape = [28, 28, int(last.shape[2])]
     return tensors, {"config": vars(settings), "output_space": "linear", "image_shape": image_shape}
 

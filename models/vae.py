@@ -28,7 +28,7 @@ class VAE(keras.Model):
         self.reconstruction_loss, self.beta = reconstruction_loss, beta
         self.output_space, self.seed = output_space, seed
         # one pass over blank images names the parts, and finds a loss that does not fit the images
-        parts = self.objective(tf.zeros([1, *self.image_shape]), tf.zeros([1, self.latent_dim]))
+        parts = self.objective(tf.zeros([1, *self.image_shape]), tf.zeros([1, self.latent_dim]), step=0)
         self.trackers = {name: keras.metrics.Mean(name) for name in parts}
         self.build(encoder.input_shape)
 
@@ -80,10 +80,11 @@ class VAE(keras.Model):
         """The reconstruction from the posterior's mean."""
         return self.reconstruct(images)
 
-    def objective(self, images, noise, training=False):
+    def objective(self, images, noise, step, training=False):
         """The loss and its parts, each [B]: the KL divergence and every reconstruction term.
 
-        In `training`, batch normalisation takes the batch's moments and moves its averages.
+        What a subclass minimises may change with the `step` of the training. In `training`, batch
+        normalisation takes the batch's moments and moves its averages.
         """
         z_mean, z_log_var = self.encode(images, training)
         reconstruction = self.decoder(self.reparameterize(z_mean, z_log_var, noise), training=training)
@@ -93,33 +94,38 @@ class VAE(keras.Model):
         loss = reconstruction_loss + self.beta * kl
         return {"loss": loss, "reconstruction_loss": reconstruction_loss, "kl_divergence": kl, **terms}
 
+    def gradients(self, images, noise, step):
+        """The parts of the objective, and pairs of gradient and variable of its mean over images."""
+        with tf.GradientTape() as tape:
+            parts = self.objective(images, noise, step, training=True)
+            loss = tf.reduce_mean(parts["loss"])
+        variables = self.trainable_variables
+        return parts, list(zip(tape.gradient(loss, variables), variables, strict=True))
+
     def train_step(self, images):
         """One step of the optimizer on images [B, H, W, C]; the running mean of every part."""
         averages = self.non_trainable_weights
         kept = [tf.identity(average.value) for average in averages]
-        with tf.GradientTape() as tape:
-            noise = self.noise(tf.shape(images)[0], self.optimizer.iterations)
-            parts = self.objective(images, noise, training=True)
-            loss = tf.reduce_mean(parts["loss"])
-        variables = self.trainable_variables
-        gradients = tape.gradient(loss, variables)
+        step = self.optimizer.iterations
+        parts, gradients = self.gradients(images, self.noise(tf.shape(images)[0], step), step)
+        size = tf.reduce_mean(parts["loss"]) + tf.linalg.global_norm([gradient for gradient, _ in gradients])
 
         def refuse():
             for average, value in zip(averages, kept, strict=True):
                 average.assign(value)
-            return tf.identity(self.optimizer.iterations.value)
+            return tf.identity(step.value)
 
         # a step that is not finite is not taken: the weights, the moving averages and the step number stay
         tf.cond(
-            tf.math.is_finite(loss + tf.linalg.global_norm(gradients)),
-            lambda: self.optimizer.apply_gradients(zip(gradients, variables, strict=True)),
+            tf.math.is_finite(size),
+            lambda: self.optimizer.apply_gradients(gradients),
             refuse,
         )
         return self._track(parts)
 
     def test_step(self, images):
         """The running mean of every part over batches of images [B, H, W, C]."""
-        return self._track(self.objective(images, self.noise(tf.shape(images)[0], -1)))
+        return self._track(self.objective(images, self.noise(tf.shape(images)[0], -1), self.optimizer.iterations))
 
     def noise(self, size, step):
         """The standard normal noise [size, latent_dim] of a training step: a function of (seed, step)."""

@@ -36,6 +36,12 @@ class TestCombinations:
         assert [run["tag"] for run in sweep.combinations({"tag": "x", "stft_s": [2, 4]})] == ["x_stft_s2", "x"]
         assert [run["tag"] for run in sweep.combinations({"tag": "x", "loss": ["l1", "l2"]})] == ["x_l1", "x_l2"]
 
+    def test_a_model_is_named_by_its_loss(self):
+        found = sweep.combinations({"model": ["vae", "blur_error_vae"], "seed": [0, 1]})
+        assert [run["tag"] for run in found] == ["ours", "ours_seed1", "blur_error_vae", "blur_error_vae_seed1"]
+        found = sweep.combinations({"model": "blur_error_vae", "tag": "x", "beta": [1.0, 2.0]})
+        assert [run["tag"] for run in found] == ["x_beta1.0", "x_beta2.0"]
+
     @pytest.mark.parametrize("flag,message", [
         ("--seed=0,x", "--seed: expected a whole number from 0, got 'x'"),
         ("--seed=0,-1", "--seed: expected a whole number from 0, got '-1'"),

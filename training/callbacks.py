@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 import config as configuration
 from config.files import write_atomically
+from data.batches import to_float
 from evaluation import pictures
 from evaluation.quality import reconstruction_quality
 from models import checkpoint
@@ -105,6 +106,22 @@ class SampleGrid(AtSteps):
         pictures.save(self.path, picture)
         with self.log.writer.as_default(step):
             tf.summary.image("samples", picture[None])
+
+
+class KernelGrid(AtSteps):
+    """Draws the blur kernels that the model estimates for a few images, each against its largest value."""
+
+    def __init__(self, path, images, log, frequency, steps_per_epoch):
+        super().__init__(frequency, steps_per_epoch)
+        self.path, self.images, self.log = Path(path), to_float(images), log
+
+    def act(self, step, logs):
+        """Draw: PNG and TensorBoard."""
+        kernels = self.model.kernels(self.images).numpy()[..., None]
+        picture = pictures.grid(kernels / kernels.max((1, 2), keepdims=True))
+        pictures.save(self.path, picture)
+        with self.log.writer.as_default(step):
+            tf.summary.image("kernels", picture[None])
 
 
 class Saver(AtSteps):

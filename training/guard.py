@@ -52,13 +52,10 @@ class Guard(keras.callbacks.Callback):
 
 def summary(model, images, step):
     """The mean of every term and the norm of every variable's gradient at a step, by name."""
-    with tf.GradientTape() as tape:
-        parts = model.objective(images, model.noise(len(images), step), training=True)
-        loss = tf.reduce_mean(parts["loss"])
-    variables = {name: variable for name, variable in checkpoint.weights(model).items() if variable.trainable}
-    gradients = tape.gradient(loss, {name: variable.value for name, variable in variables.items()})
+    parts, gradients = model.gradients(images, model.noise(len(images), step), step)
+    names = {id(variable): name for name, variable in checkpoint.weights(model).items()}
     means = {name: float(tf.reduce_mean(values)) for name, values in parts.items()}
-    return means | {f"gradient of {name}": float(np.linalg.norm(value)) for name, value in gradients.items()}
+    return means | {f"gradient of {names[id(v)]}": float(np.linalg.norm(value)) for value, v in gradients}
 
 
 def replay(path):

@@ -12,7 +12,7 @@ from config.errors import UserError
 from config.files import require_writable, write_atomically
 from config.lock import only_writer
 from data import batches
-from models import checkpoint
+from models import BlurErrorVAE, checkpoint
 from training import callbacks, state
 from training.cyclical import CyclicalLearningRate
 from training.guard import Guard
@@ -29,6 +29,7 @@ def paths(config):
         failure=model_dir / "failed_step.npz",
         metrics=results_dir / "metrics.csv",
         samples=results_dir / "samples.png",
+        kernels=results_dir / "kernels.png",
         logs=Path(config.logs_dir) / config.tag,
     )
 
@@ -44,7 +45,7 @@ def load_images(config):
             the architecture is for other images.
     """
     if shape := data.shape_of_pictures(config.dataset, config.image_size):
-        models.require_fit(config.architecture, config.loss, shape)
+        models.require_fit(config, shape)
     found = []
     splits = {"train_size": "train" if config.test_split == "test" else "rest", "test_size": config.test_split}
     for name, split in splits.items():
@@ -109,6 +110,9 @@ def fit(config, files, model, images, test_images, resume):
     grid = callbacks.SampleGrid(files.samples, log, config.num_samples, config.visualise_freq, steps_per_epoch)
     saver = callbacks.Saver(files, config, log, config.save_model_freq, steps_per_epoch)
     acting = [guard, monitor, log, grid, saver]
+    if isinstance(model, BlurErrorVAE):
+        drawn = test_images[: config.num_samples]
+        acting.append(callbacks.KernelGrid(files.kernels, drawn, log, config.visualise_freq, steps_per_epoch))
     if resume:
         acting.append(state.restore(files.state, model, log))
 

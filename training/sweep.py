@@ -32,9 +32,10 @@ def combinations(given):
     found = []
     for values in itertools.product(*swept.values()):
         run = given | dict(zip(swept, values, strict=True))
-        differing = {key: run[key] for key in swept if key != "loss" and run[key] != config.defaults()[key]}
+        others = [key for key in swept if key not in ("loss", "model")]
+        differing = {key: run[key] for key in others if run[key] != config.defaults()[key]}
         stem = [given["tag"]] if given.get("tag") else []
-        stem += [config.resolve(run).loss] if not stem or "loss" in swept else []
+        stem += [config.resolve(run).loss] if not stem or {"loss", "model"} & {*swept} else []
         found.append(run | {"tag": "_".join([*stem, *(f"{key}{value}" for key, value in differing.items())])})
     return found
 

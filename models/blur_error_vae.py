@@ -1,0 +1,132 @@
+"""The blur-error VAE (Bredell et al. 2023): a likelihood that weights errors as a blur of the image itself would."""
+
+import math
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from config.errors import UserError
+from losses import wiener
+from losses.kl import kl_divergence
+from models.vae import VAE
+
+# the least calibrated variance, so that a perfect reconstruction has a finite likelihood
+LEAST_VARIANCE = 1e-6
+
+
+def kernel_network(latent_dim, kernel_size, image_shape):
+    """The network [B, latent_dim] → [B, m, m] that estimates a blur kernel of each image, at least 0, of sum 1.
+
+    Raises:
+        UserError: the kernel has no central pixel, or is larger than the image.
+    """
+    if kernel_size % 2 == 0 or kernel_size > min(image_shape[:2]):
+        raise UserError(
+            f"kernel_size: expected an odd number of at most the image's {min(image_shape[:2])} pixels, "
+            f"got {kernel_size}"
+        )
+    return keras.Sequential(
+        [
+            keras.Input([latent_dim]),
+            layers.Dense(1000, activation="relu6", name="dense"),
+            layers.Dense(kernel_size**2, activation="softmax", name="kernel"),
+            layers.Reshape([kernel_size, kernel_size]),
+        ],
+        name="kernel_network",
+    )
+
+
+@keras.saving.register_keras_serializable("models")
+class BlurErrorVAE(VAE):
+    """A VAE that minimises beta · KL divergence - log N(x; x̂, Σ), Σ⁻¹ = WᵀW/σ², mean over images.
+
+    W is the Wiener deconvolution of a kernel k, which a network estimates from z for every image, by
+    minimising ‖x̂ - k ∗ x‖². Each step moves encoder and decoder by the first objective and the
+    network by the second, neither touching the other's weights. Until `blur_start_step` W is 1. All
+    sums run over pixels and channels, so beta = 1 is the evidence lower bound (but for the constant).
+
+    Args:
+        encoder, decoder, beta, seed: as of VAE; the decoder's output is the image.
+        kernel_network: model [B, latent_dim] → [B, m, m].
+        blur_start_step: the step at which W comes in.
+        wiener_constant: c₀, regularises the deconvolution: |W|² = |K|² / (|K|² + c₀)².
+        determinant_eps: added to |K|² in the logarithm of the determinant.
+        variance: σ²: "fixed" at 1, or "calibrated": the maximum-likelihood one of every batch
+            (Rybkin, Daniilidis and Levine 2021).
+        kernel_gradient: whether the gradient of the likelihood "flows" through k to the encoder or is
+            "stopped" there.
+    """
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        kernel_network,
+        blur_start_step,
+        wiener_constant=0.025,
+        determinant_eps=1e-6,
+        variance="calibrated",
+        kernel_gradient="stopped",
+        **kwargs,
+    ):
+        # before VAE's own attributes: VAE's constructor computes the objective once
+        self.kernel_network, self.blur_start_step = kernel_network, blur_start_step
+        self.wiener_constant, self.determinant_eps = wiener_constant, determinant_eps
+        self.variance, self.kernel_gradient = variance, kernel_gradient
+        super().__init__(encoder, decoder, reconstruction_loss=None, **kwargs)
+
+    def kernels(self, images):
+        """The estimated blur kernels [B, m, m] of images [B, H, W, C], by the posterior's mean."""
+        return self.kernel_network(self.encode(images)[0])
+
+    def objective(self, images, noise, step, training=False):
+        """Both losses and their parts, each [B].
+
+        `loss` is minimised by encoder and decoder, `kernel_loss` by the kernel network; `kernel_width`
+        is in pixels.
+        """
+        z_mean, z_log_var = self.encode(images, training)
+        z = self.reparameterize(z_mean, z_log_var, noise)
+        reconstruction, kernel = self.decoder(z, training=training), self.kernel_network(z)
+        reconstruction_loss, parts = self.negative_log_likelihood(images - reconstruction, kernel, step)
+        kl = kl_divergence(z_mean, z_log_var)
+        return {
+            "loss": reconstruction_loss + self.beta * kl,
+            "reconstruction_loss": reconstruction_loss,
+            "kl_divergence": kl,
+            **parts,
+            "kernel_loss": wiener.blur_error(images, reconstruction, kernel),
+            "kernel_width": wiener.kernel_width(kernel),
+        }
+
+    def negative_log_likelihood(self, residual, kernel, step):
+        """-log N(residual; 0, Σ) [B], nats, and `quad` and `log_determinant`; before the blur term ½‖residual‖²/σ²."""
+        kernel = tf.stop_gradient(kernel) if self.kernel_gradient == "stopped" else kernel
+        power = wiener.power_of_kernel(kernel, *self.image_shape[:2])
+        quad = wiener.quadratic_form(residual, power, self.wiener_constant)
+        log_determinant = wiener.log_determinant(power, self.image_shape, self.wiener_constant, self.determinant_eps)
+
+        size = math.prod(self.image_shape)
+        is_blur_term_on = step >= self.blur_start_step
+        error = tf.where(is_blur_term_on, quad, tf.reduce_sum(residual**2, [1, 2, 3]))
+        normaliser = tf.where(is_blur_term_on, size * math.log(2 * math.pi) - log_determinant, 0.0)
+        variance = self.variance_of(error / size)
+        nll = 0.5 * (error / variance + size * tf.math.log(variance) + normaliser)
+        return nll, {"quad": quad, "log_determinant": log_determinant}
+
+    def variance_of(self, mean_squares):
+        """σ², a scalar, of a batch whose weighted mean squared errors are `mean_squares` [B]."""
+        if self.variance == "fixed":
+            return tf.constant(1.0)
+        return tf.stop_gradient(tf.maximum(tf.reduce_mean(mean_squares), LEAST_VARIANCE))
+
+    def gradients(self, images, noise, step):
+        """The parts of the objective, and pairs of gradient and variable: to each variable that of its own loss."""
+        own = self.encoder.trainable_variables + self.decoder.trainable_variables
+        kernel = self.kernel_network.trainable_variables
+        with tf.GradientTape(persistent=True) as tape:
+            parts = self.objective(images, noise, step, training=True)
+            loss, kernel_loss = tf.reduce_mean(parts["loss"]), tf.reduce_mean(parts["kernel_loss"])
+        found = tape.gradient(loss, own) + tape.gradient(kernel_loss, kernel)
+        return parts, list(zip(found, own + kernel, strict=True))
