@@ -17,14 +17,16 @@ HEADINGS = {
 }
 
 
-def require_baseline(baseline, names):
-    """Check that a row has the name `baseline`.
+def baseline_row(baseline, names):
+    """The row of the name `baseline`, or the only one of that loss.
 
     Raises:
-        UserError: none has.
+        UserError: there is none, or more than one.
     """
-    if baseline not in names:
+    fitting = [name for name in names if name == baseline] or [name for name in names if name.split()[0] == baseline]
+    if len(fitting) != 1:
         raise UserError(f"baseline: expected one of {', '.join(names)}, got {baseline[:80]!r}")
+    return fitting[0]
 
 
 def rows(found, baseline):
@@ -111,10 +113,10 @@ def protocol(found, images, arguments):
 def report(found, images, arguments):
     """The table of all configurations: (rows, text). `arguments` has z, seed, split, dataset and baseline."""
     groups = statistics.configurations(found)
-    require_baseline(arguments.baseline, groups)
-    lines = rows(comparison.estimates(groups, images, arguments.z, arguments.seed), arguments.baseline)
+    baseline = baseline_row(arguments.baseline, groups)
+    lines = rows(comparison.estimates(groups, images, arguments.z, arguments.seed), baseline)
     means = f"Mean ± standard deviation over seeds.\n\n{table(lines, with_deviation)}"
-    parts = [means, differences(lines, arguments.baseline), protocol(found, images, arguments)]
+    parts = [means, differences(lines, baseline), protocol(found, images, arguments)]
     return lines, "\n\n".join(parts) + "\n"
 
 
@@ -124,21 +126,21 @@ def report_at_equal_kl(found, images, arguments):
         name: list(statistics.configurations(group).values())
         for name, group in statistics.configurations(found, apart=("beta",)).items()
     }
-    require_baseline(arguments.baseline, families)
+    baseline_row(arguments.baseline, families)
     groups = {(name, i): group for name, at_betas in families.items() for i, group in enumerate(at_betas)}
     measured = comparison.estimates(groups, images, arguments.z, arguments.seed)
     by_loss = {name: [measured[name, i] for i in range(len(at_betas))] for name, at_betas in families.items()}
     matched, outside, kl = comparison.at_equal_kl(by_loss, arguments.kl)
-    require_baseline(arguments.baseline, matched)
+    baseline = baseline_row(arguments.baseline, matched)
     names = [name for name in MEASURES if name != "kl_divergence"]
-    lines = rows(matched, arguments.baseline)
+    lines = rows(matched, baseline)
     ranges = [f"{name}: outside, its runs have {low:.2f} to {high:.2f} nats" for name, (low, high) in outside.items()]
     parts = [
         f"At a KL divergence of {kl:.2f} nats, linear between runs at several beta: mean, [95 % interval] over "
         "seeds and images; seeds: the least at a beta.",
         table(lines, with_interval, names),
         *ranges,
-        differences(lines, arguments.baseline, names),
+        differences(lines, baseline, names),
         protocol(found, images, arguments),
     ]
     return lines, "\n\n".join(parts) + "\n"
