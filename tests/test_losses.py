@@ -25,6 +25,16 @@ def gradient(loss, image, reconstruction):
     return tape.gradient(value, y).numpy()
 
 
+def assert_slopes(loss, oracle, x, y, size, rng, **tolerance):
+    """The gradient in a few random directions is the oracle's central difference over steps of `size`."""
+    found = gradient(loss, x, y)
+    for _ in range(5):
+        direction = rng.normal(size=y.shape)
+        step = size * direction
+        slope = (oracle(x, y + step) - oracle(x, y - step))[0] / (2 * size)
+        assert np.vdot(found, direction) == pytest.approx(slope, **tolerance)
+
+
 def as_output(name, image):
     """The decoder's output that stands for `image`."""
     return np.where(image > 0.5, 60, -60) if losses.output_space(name) == "logits" else image
@@ -120,12 +130,7 @@ class TestOracles:
     def test_the_gradient_of_corrected(self, rng, digits):
         """Against central differences of the float64 oracle, with amplitudes above the floor but for a few."""
         x, y = 0.8 * digits[:1] + rng.uniform(0, 0.2, digits[:1].shape), rng.normal(0.4, 3, digits[:1].shape)
-        found = gradient(losses.CorrectedSTFT(), x, y)
-        for _ in range(5):
-            direction = rng.normal(size=y.shape)
-            step = 1e-6 * direction
-            slope = (oracles.corrected(x, y + step) - oracles.corrected(x, y - step))[0] / 2e-6
-            assert np.vdot(found, direction) == pytest.approx(slope, rel=1e-2, abs=1e-4)
+        assert_slopes(losses.CorrectedSTFT(), oracles.corrected, x, y, 1e-6, rng, rel=1e-2, abs=1e-4)
 
     def test_window_and_stride_keep_the_weight_of_corrected(self, rng):
         """White noise has the same local spectrum everywhere: every window and stride measures the same."""
@@ -151,14 +156,9 @@ class TestOracles:
         np.testing.assert_allclose(call(losses.build("ours-released"), *grey), expected, rtol=1e-5)
 
     def test_the_gradient_of_ours(self, rng, digits):
-        """Against central differences of the float64 oracle, in a few random directions."""
+        """Against central differences of the float64 oracle."""
         x, y = 0.8 * digits[:1] + rng.uniform(0, 0.2, digits[:1].shape), rng.normal(0.4, 0.4, digits[:1].shape)
-        found = gradient(losses.STFT(), x, y)
-        for _ in range(5):
-            direction = rng.normal(size=y.shape)
-            step = 1e-7 * direction
-            slope = (oracles.stft(x, y + step) - oracles.stft(x, y - step))[0] / 2e-7
-            assert np.vdot(found, direction) == pytest.approx(slope, rel=2e-3, abs=0.5)
+        assert_slopes(losses.STFT(), oracles.stft, x, y, 1e-7, rng, rel=2e-3, abs=0.5)
 
     def test_kl_divergence(self, rng):
         """Against the integral ∫ q log(q/p), by quadrature."""
