@@ -75,7 +75,7 @@ def train(settings, given, resume, overwrite):
     runs.record(settings, quality)
     print(
         f"PSNR {quality['psnr'].mean():.2f} dB, SSIM {quality['ssim'].mean():.3f} "
-        f"on {len(test_images):,} {settings.test_split} images (z sampled)\n"
+        f"on {len(test_images):,} {settings.test_split} images (z: posterior {model.z})\n"
         f"checkpoint {files.model}\nsamples    {files.samples}\nmetrics    {files.metrics}"
     )
 

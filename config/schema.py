@@ -106,11 +106,16 @@ TRAIN_KEYS = {
     "batch_size": Key(int, "images in a step", low=1),
     "init_from": Key(str, "checkpoint to start from (a file, or the prefix of TensorFlow's); empty: none"),
     "epochs": Key(int, "passes over the training images", low=1),
+    "optimizer": Key(str, "takes the steps", choices=("adam", "rmsprop")),
     "min_lr": Key(float, "lower bound of the cyclical learning rate", above=0, high=1),
     "max_lr": Key(float, "upper bound of its first cycle", above=0, high=1),
     "lr_step_size": Key(int, "half a cycle, in steps", low=1),
-    "lr_mode": Key(str, "shape of the cycles", choices=("triangular", "triangular2", "exp_range")),
-    "lr_gamma": Key(float, "factor per step of exp_range", above=0, high=1),
+    "lr_mode": Key(
+        str,
+        "shape of the cycles; exponential: none, a decay from max_lr",
+        choices=("triangular", "triangular2", "exp_range", "exponential"),
+    ),
+    "lr_gamma": Key(float, "factor per step of exp_range, per lr_step_size steps of exponential", above=0, high=1),
     "seed": Key(int, "seed of weights, image order and noise", low=0),
     "log_freq": Key(int, "steps between rows of the CSV and of TensorBoard", low=1),
     "test_freq": Key(int, "steps between measurements of PSNR and SSIM", low=1),
@@ -125,8 +130,10 @@ TRAIN_KEYS = {
 }
 
 MODEL_KEYS = {
-    "model": Key(str, "what is trained", choices=("vae", "blur_error_vae")),
-    "architecture": Key(str, "encoder and decoder: conv28, conv32, conv64, conv256 (pixels a side)", pattern=NAME),
+    "model": Key(str, "what is trained", choices=("vae", "blur_error_vae", "ambient_vae_gan")),
+    "architecture": Key(
+        str, "networks: conv28, conv32, conv64, conv256, ambient28, ambient32, ambient64", pattern=NAME
+    ),
     "latent_dim": Key(int, "number of latent variables", low=1, high=4096),
     "beta": Key(float, "weight of the KL divergence", low=0),
     "loss": Key(
@@ -151,6 +158,23 @@ MODEL_KEYS = {
     "kernel_gradient": Key(
         str, "whether its likelihood moves the encoder through the kernel too", choices=("flows", "stopped")
     ),
+    "measurement": Key(
+        str,
+        "what ambient_vae_gan sees an image through: none, drop_independent, drop_row, drop_col, drop_rowcol, "
+        "drop_patch, keep_patch, extract_patch, add_noise, blur_add_noise, pad_rotate_project",
+        pattern=NAME,
+    ),
+    "measurement_p": Key(float, "share of the pixels, rows or columns that drop_... drops", low=0, high=0.999),
+    "measurement_k": Key(int, "side of the patch, in pixels", low=1, high=4096),
+    "measurement_sigma": Key(float, "standard deviation of the noise", low=0),
+    "measurement_radius": Key(float, "standard deviation of the blur, in pixels", above=0, high=1000),
+    "measurement_size": Key(int, "side of its kernel, in pixels", low=1, high=1000),
+    "supervised": Key(int, "1: ambient_vae_gan is trained with the clean images too", low=0, high=1),
+    "alpha": Key(float, "weight of the pixels in its reconstruction", low=0),
+    "feature_weight": Key(float, "weight of the discriminator's features in it", low=0),
+    "gamma": Key(float, "weight of the reconstruction in the decoder's loss", low=0),
+    "pixel_side": Key(str, "side of the measurement on which pixels are compared", choices=("measured", "unmeasured")),
+    "rec_reduction": Key(str, "of the reconstruction, over pixels and features", choices=("mean", "sum")),
 }
 
 KEYS = TRAIN_KEYS | MODEL_KEYS

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 
 def epoch(images, batch_size, seed, number, first_step=0):
-    """One pass over uint8 images [N, H, W, C] as a tf.data.Dataset of float32 batches in [0, 1].
+    """One pass over images [N, ...], uint8 or float32, as a tf.data.Dataset of float32 batches.
 
     The order is a function of (seed, number of the epoch) alone, so a pass can begin again at any
     step, `first_step`. The last batch may be short. Images that are no array, but have one's shape and
@@ -24,11 +24,12 @@ def _from_memory(images):
 
 def _as_needed(images):
     def gather(index):
-        return tf.ensure_shape(tf.numpy_function(images.__getitem__, [index], tf.uint8), [None, *images.shape[1:]])
+        return tf.ensure_shape(tf.numpy_function(images.__getitem__, [index], images.dtype), [None, *images.shape[1:]])
 
     return gather
 
 
 def to_float(images):
-    """uint8 images as float32 in [0, 1]."""
-    return tf.cast(images, tf.float32) / 255
+    """uint8 images as float32 in [0, 1]; float32 ones as they are."""
+    images = tf.convert_to_tensor(images)
+    return images if images.dtype == tf.float32 else tf.cast(images, tf.float32) / 255

@@ -31,13 +31,16 @@ def measures(image, reconstruction):
     }
 
 
-def reconstruction_quality(model, images, z="sample", seed=0):
+def reconstruction_quality(model, images, z=None, seed=0):
     """The measures, and the KL divergence (nats), of each of the uint8 images [N, H, W, C]: a dict of [N].
 
-    Args: `z`, "sample" (of the posterior; image i's noise depends on `seed` and i alone) or "mean".
+    A model that sees images through a measurement is given the measured image and compared with the clean.
+
+    Args: `z`, "sample" (of the posterior; image i's noise depends on `seed` and i alone), "mean", or
+    None, the model's own way.
     """
-    noise = posterior_noise(model, len(images), z, seed)
-    rows = [_measured(model, tf.constant(np.asarray(images[i])), noise[i]) for i in parts(images)]
+    noise, theta = posterior_noise(model, len(images), z or model.z, seed), damage(model, images, seed)
+    rows = [_measured(model, tf.constant(np.asarray(images[i])), theta[i], noise[i]) for i in parts(images)]
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
@@ -53,9 +56,14 @@ def posterior_noise(model, count, z, seed):
     return tf.random.stateless_normal(shape, [seed, 0]) if z == "sample" else tf.zeros(shape)
 
 
+def damage(model, images, seed=0):
+    """The parameters [N, ...] of the model's measurement for images [N, H, W, C]; image i's depend on `seed` and i."""
+    return model.measurement.draw(images.shape, [seed, 1])
+
+
 @tf.function(reduce_retracing=True, autograph=False)
-def _measured(model, images, noise):
+def _measured(model, images, theta, noise):
     image = to_float(images)
-    z_mean, z_log_var = model.encode(image)
+    z_mean, z_log_var = model.encode(model.measurement.apply(image, theta))
     reconstruction = model.decode(model.reparameterize(z_mean, z_log_var, noise))
     return measures(image, reconstruction) | {"kl_divergence": kl_divergence(z_mean, z_log_var)}

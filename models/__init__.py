@@ -1,21 +1,35 @@
 """Models and architectures by name.
 
 Adding a model is a class and its line in MODELS; an architecture is a function and its line in
-ARCHITECTURES and in SIZES.
+ARCHITECTURES and in SIZES; one for ambient_vae_gan has a line in DISCRIMINATORS too.
 """
 
 import losses
+import measurements
 from config.errors import UserError
+from models.ambient_networks import (
+    ambient28,
+    ambient32,
+    ambient64,
+    discriminator28,
+    discriminator32,
+    discriminator64,
+)
+from models.ambient_vae_gan import AmbientVAEGAN
 from models.blur_error_vae import BlurErrorVAE, kernel_network
 from models.conv28 import conv28
 from models.strided import conv32, conv64, conv256
 from models.vae import VAE
 
 ARCHITECTURES = {"conv28": conv28, "conv32": conv32, "conv64": conv64, "conv256": conv256}
+ARCHITECTURES |= {"ambient28": ambient28, "ambient32": ambient32, "ambient64": ambient64}
+DISCRIMINATORS = {"ambient28": discriminator28, "ambient32": discriminator32, "ambient64": discriminator64}
 # the images each is for, pixels a side
-SIZES = {"conv28": 28, "conv32": 32, "conv64": 64, "conv256": 256}
-# those whose decoder ends in a sigmoid: its output is the image, never a logit
-BOUNDED = {"conv256"}
+SIZES = {"conv28": 28, "conv32": 32, "conv64": 64, "conv256": 256, "ambient28": 28, "ambient32": 32, "ambient64": 64}
+# those whose decoder ends in a sigmoid or the like: its output is the image, never a logit
+BOUNDED = {"conv256", *DISCRIMINATORS}
+# those that work in [-1, 1], where an image is measured around grey
+CENTRED = {"ambient32", "ambient64"}
 
 # name: from the configuration and its encoder and decoder, the model
 MODELS = {
@@ -39,6 +53,20 @@ MODELS = {
         beta=c.beta,
         seed=c.seed,
     ),
+    "ambient_vae_gan": lambda c, encoder, decoder: AmbientVAEGAN(
+        encoder,
+        decoder,
+        DISCRIMINATORS[c.architecture](encoder.input_shape[1:]),
+        measurement=measurement(c),
+        supervised=bool(c.supervised),
+        alpha=c.alpha,
+        feature_weight=c.feature_weight,
+        gamma=c.gamma,
+        pixel_side=c.pixel_side,
+        rec_reduction=c.rec_reduction,
+        beta=c.beta,
+        seed=c.seed,
+    ),
 }
 
 
@@ -50,6 +78,13 @@ def build(config, image_shape):
     """
     require_fit(config, image_shape)
     return MODELS[config.model](config, *ARCHITECTURES[config.architecture](image_shape, config.latent_dim))
+
+
+def measurement(config):
+    """The measurement that `config` describes, of images in [0, 1] as its architecture sees them."""
+    parameters = {name: getattr(config, f"measurement_{name}") for name in measurements.PARAMETERS}
+    found = measurements.build(config.measurement, **parameters)
+    return measurements.Centred(found) if config.architecture in CENTRED else found
 
 
 def require_fit(config, image_shape):

@@ -80,6 +80,11 @@ class BlurErrorVAE(VAE):
         """The estimated blur kernels [B, m, m] of images [B, H, W, C], by the posterior's mean."""
         return self.kernel_network(self.encode(images)[0])
 
+    def pictures(self, images):
+        """Grids by name: the kernels of images [N, H, W, C], each against its largest value."""
+        kernels = self.kernels(images)[..., None]
+        return {"kernels": kernels / tf.reduce_max(kernels, [1, 2], keepdims=True)}
+
     def objective(self, images, noise, step, training=False):
         """Both losses and their parts, each [B].
 

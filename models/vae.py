@@ -1,8 +1,10 @@
 """The variational autoencoder (Kingma and Welling 2013), with a pluggable reconstruction loss."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+import measurements
 from config.errors import UserError
 from losses.kl import kl_divergence
 
@@ -20,15 +22,31 @@ class VAE(keras.Model):
         beta: weight of the KL divergence (nats).
         output_space: what the decoder's output is: "linear" (the image itself) or "logits" of it.
         seed: of the noise during training.
+        measurement: what happens to an image before the model sees it: here nothing.
     """
 
-    def __init__(self, encoder, decoder, reconstruction_loss, beta=0.005, output_space="linear", seed=0, **kwargs):
+    # how its reconstructions are measured: z a "sample" of the posterior, or its "mean"
+    z = "sample"
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        reconstruction_loss,
+        beta=0.005,
+        output_space="linear",
+        seed=0,
+        measurement=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
+        self.measurement = measurement or measurements.Identity()
         self.encoder, self.decoder = encoder, decoder
         self.reconstruction_loss, self.beta = reconstruction_loss, beta
         self.output_space, self.seed = output_space, seed
         # one pass over blank images names the parts, and finds a loss that does not fit the images
-        parts = self.objective(tf.zeros([1, *self.image_shape]), tf.zeros([1, self.latent_dim]), step=0)
+        blank = self.training_set(np.zeros([1, *self.image_shape], np.float32))
+        parts = self.objective(blank, self.noise(1, 0), step=0)
         self.trackers = {name: keras.metrics.Mean(name) for name in parts}
         self.build(encoder.input_shape)
 
@@ -41,6 +59,23 @@ class VAE(keras.Model):
     def image_shape(self):
         """The shape [H, W, C] of one image."""
         return self.encoder.input_shape[1:]
+
+    def groups(self):
+        """The variables that each optimizer moves, lists without a variable in common."""
+        return [self.trainable_variables]
+
+    def compile(self, optimizer, **kwargs):
+        """As of keras.Model; each group of variables has an optimizer like the given one for itself, all built."""
+        super().compile(optimizer, **kwargs)
+        groups = self.groups()
+        again = [type(self.optimizer).from_config(self.optimizer.get_config()) for _ in groups[1:]]
+        self.optimizers = [self.optimizer, *again]
+        for own, variables in zip(self.optimizers, groups, strict=True):
+            own.build(variables)
+
+    def training_set(self, images):
+        """Images [N, H, W, C] as training sees them: as they are."""
+        return images
 
     def encode(self, images, training=False):
         """The posterior q(z|x) of images [B, H, W, C]: z_mean and z_log_var, each [B, latent_dim]."""
@@ -118,10 +153,17 @@ class VAE(keras.Model):
         # a step that is not finite is not taken: the weights, the moving averages and the step number stay
         tf.cond(
             tf.math.is_finite(size),
-            lambda: self.optimizer.apply_gradients(gradients),
+            lambda: self.move(gradients),
             refuse,
         )
         return self._track(parts)
+
+    def move(self, gradients):
+        """One step of every optimizer on its variables, given pairs of gradient and variable; the step's number."""
+        pairs = iter(gradients)
+        for optimizer, variables in zip(self.optimizers, self.groups(), strict=True):
+            optimizer.apply_gradients([next(pairs) for _ in variables])
+        return tf.identity(self.optimizer.iterations)
 
     def test_step(self, images):
         """The running mean of every part over batches of images [B, H, W, C]."""
@@ -130,6 +172,10 @@ class VAE(keras.Model):
     def noise(self, size, step):
         """The standard normal noise [size, latent_dim] of a training step: a function of (seed, step)."""
         return tf.random.stateless_normal([size, self.latent_dim], tf.stack([self.seed, tf.cast(step, tf.int32)]))
+
+    def pictures(self, images):
+        """Grids of tiles [N, h, w, C] in [0, 1] to draw in training, by name, of a few images [N, H, W, C]."""
+        return {}
 
     def _track(self, parts):
         for name, values in parts.items():

@@ -108,20 +108,20 @@ class SampleGrid(AtSteps):
             tf.summary.image("samples", picture[None])
 
 
-class KernelGrid(AtSteps):
-    """Draws the blur kernels that the model estimates for a few images, each against its largest value."""
+class ModelGrids(AtSteps):
+    """Draws the grids that the model itself makes of a few images: PNG and TensorBoard."""
 
-    def __init__(self, path, images, log, frequency, steps_per_epoch):
+    def __init__(self, folder, images, log, frequency, steps_per_epoch):
         super().__init__(frequency, steps_per_epoch)
-        self.path, self.images, self.log = Path(path), to_float(images), log
+        self.folder, self.images, self.log = folder, to_float(images), log
 
     def act(self, step, logs):
-        """Draw: PNG and TensorBoard."""
-        kernels = self.model.kernels(self.images).numpy()[..., None]
-        picture = pictures.grid(kernels / kernels.max((1, 2), keepdims=True))
-        pictures.save(self.path, picture)
-        with self.log.writer.as_default(step):
-            tf.summary.image("kernels", picture[None])
+        """Draw."""
+        for name, tiles in self.model.pictures(self.images).items():
+            picture = pictures.grid(tiles.numpy())
+            pictures.save(self.folder / f"{name}.png", picture)
+            with self.log.writer.as_default(step):
+                tf.summary.image(name, picture[None])
 
 
 class Saver(AtSteps):

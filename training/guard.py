@@ -68,6 +68,6 @@ def replay(path):
     if BATCH not in tensors:
         raise UserError(f"--replay: expected the record of a failed step, got another checkpoint, {path}")
     images = tensors.pop(BATCH)
-    model = models.build(checkpoint.configuration(manifest), images.shape[1:])
+    model = models.build(checkpoint.configuration(manifest), images.shape[-3:])
     checkpoint.assign(path, checkpoint.weights(model), tensors)
     return manifest["step"], summary(model, tf.constant(images), manifest["step"])

@@ -12,10 +12,12 @@ from config.errors import UserError
 from config.files import require_writable, write_atomically
 from config.lock import only_writer
 from data import batches
-from models import BlurErrorVAE, checkpoint
+from models import checkpoint
 from training import callbacks, state
 from training.cyclical import CyclicalLearningRate
 from training.guard import Guard
+
+OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
 
 
 def paths(config):
@@ -29,7 +31,6 @@ def paths(config):
         failure=model_dir / "failed_step.npz",
         metrics=results_dir / "metrics.csv",
         samples=results_dir / "samples.png",
-        kernels=results_dir / "kernels.png",
         logs=Path(config.logs_dir) / config.tag,
     )
 
@@ -59,13 +60,18 @@ def load_images(config):
 
 
 def compiled(config, image_shape):
-    """The model of `config` with its optimizer, every variable made, ready to train or to restore."""
+    """The model of `config` with its optimizers, every variable made, ready to train or to restore."""
     keras.utils.set_random_seed(config.seed)
     model = models.build(config, image_shape)
-    rate = CyclicalLearningRate(config.min_lr, config.max_lr, config.lr_step_size, config.lr_mode, config.lr_gamma)
-    model.compile(keras.optimizers.Adam(rate), jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
+    model.compile(OPTIMIZERS[config.optimizer](learning_rate(config)), jit_compile=False)
     return model
+
+
+def learning_rate(config):
+    """The schedule of the learning rate."""
+    if config.lr_mode == "exponential":
+        return keras.optimizers.schedules.ExponentialDecay(config.max_lr, config.lr_step_size, config.lr_gamma)
+    return CyclicalLearningRate(config.min_lr, config.max_lr, config.lr_step_size, config.lr_mode, config.lr_gamma)
 
 
 def train(config, resume=False, overwrite=False):
@@ -92,7 +98,7 @@ def train(config, resume=False, overwrite=False):
             state.require_finished(files.state)
         if not resume and files.model.exists() and state.is_finished(files.state):
             write_atomically(files.previous, files.model.read_bytes())
-        fit(config, files, model, images, test_images, resume)
+        fit(config, files, model, model.training_set(images), test_images, resume)
     return model, test_images
 
 
@@ -108,11 +114,10 @@ def fit(config, files, model, images, test_images, resume):
     monitor = callbacks.Monitor(test_images[: config.monitor_size], config.test_freq, steps_per_epoch)
     log = callbacks.Log(files, monitor, config.log_freq, steps_per_epoch)
     grid = callbacks.SampleGrid(files.samples, log, config.num_samples, config.visualise_freq, steps_per_epoch)
+    drawn = test_images[: config.num_samples]
+    grids = callbacks.ModelGrids(files.samples.parent, drawn, log, config.visualise_freq, steps_per_epoch)
     saver = callbacks.Saver(files, config, log, config.save_model_freq, steps_per_epoch)
-    acting = [guard, monitor, log, grid, saver]
-    if isinstance(model, BlurErrorVAE):
-        drawn = test_images[: config.num_samples]
-        acting.append(callbacks.KernelGrid(files.kernels, drawn, log, config.visualise_freq, steps_per_epoch))
+    acting = [guard, monitor, log, grid, grids, saver]
     if resume:
         acting.append(state.restore(files.state, model, log))
 

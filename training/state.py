@@ -1,5 +1,6 @@
 """The whole state of a running training, in one checkpoint file."""
 
+import itertools
 from types import SimpleNamespace
 
 import keras
@@ -24,9 +25,10 @@ SIZES = ("train_size", "test_size")
 
 
 def variables(model):
-    """Every variable that training changes, by name: weights, optimizer, running means."""
-    optimizer = {f"optimizer/{i:02d}": variable for i, variable in enumerate(model.optimizer.variables)}
-    return checkpoint.weights(model) | optimizer | means(model)
+    """Every variable that training changes, by name: weights, optimizers, running means."""
+    optimized = itertools.chain.from_iterable(optimizer.variables for optimizer in model.optimizers)
+    optimizers = {f"optimizer/{i:02d}": variable for i, variable in enumerate(optimized)}
+    return checkpoint.weights(model) | optimizers | means(model)
 
 
 def means(model):
