@@ -16,20 +16,25 @@ from config.schema import Key
 TABLE = Path("results/table.md")
 RUNS = Path("results/runs.csv")
 KL = Key(float, "KL divergence, nats", above=0)
-# flags that mean something only with another
-NEEDS = {"match": "runs", "kl": "match", "author_checkpoints": "audit"}
-# flags that mean nothing with another
-CLASHES = {
-    "image": ("runs", "audit"),
-    "checkpoint": ("runs", "audit"),
-    "match": ("audit",),
-    "probe": ("image", "checkpoint", "runs", "audit"),
+# the flags that are enough to say what is to be done, the first one given
+CHOOSING = ("probe", "audit", "runs", "image")
+# flags that mean something only in some tasks, and only with another flag
+ONLY_IN = {
+    "checkpoint": ("table", "image"),
+    "image": ("image",),
+    "runs": ("runs", "audit"),
+    "match": ("runs",),
+    "audit": ("audit",),
+    "author_checkpoints": ("audit",),
+    "probe": ("probe",),
 }
+NEEDS = {"kl": "match"}
 
 
 def parse(argv):
     """The flags in `argv`."""
     parser = Parser(__doc__)
+    parser.add_argument("--task", choices=TASKS, help="what to do (default: as the other flags say, else table)")
     parser.add_checkpoints(PAPER_LOSSES)
     parser.add_argument("--z", choices=("sample", "mean"), default="sample", help="of the posterior (default: sample)")
     parser.add_key("seed", 0)
@@ -41,7 +46,7 @@ def parse(argv):
     parser.add_argument("--image", metavar="FILE", help="reconstruct this picture instead")
     parser.add_argument("--probe", action="store_true", help="what losses, by name, answer to blur, shift and noise")
     parser.add_key("results_dir", "results", flag="out_dir")
-    parser.add_argument("--runs", metavar="FILE", help="compare the runs in this table, results/runs.csv")
+    parser.add_argument("--runs", metavar="FILE", help=f"compare the runs in this table, {RUNS}")
     parser.add_argument(
         "--baseline", default="l2", metavar="NAME", help="the row that others differ from (default: l2)"
     )
@@ -51,117 +56,90 @@ def parse(argv):
     parser.add_argument("--audit", action="store_true", help="the paper's Table 1 against our runs or checkpoints")
     parser.add_argument("--author_checkpoints", default="", metavar="DIR", help="the author's, to be measured anew")
     arguments = parser.parse(argv)
-    require_sense(arguments, NEEDS, CLASHES)
+    arguments.task = arguments.task or next((flag for flag in CHOOSING if getattr(arguments, flag)), "table")
+    require_sense(arguments, ONLY_IN, NEEDS)
     return arguments
 
 
 def main(argv):
-    """Print a table, or what becomes of the user's picture."""
+    """Do the task that the flags in `argv` choose."""
     arguments = parse(argv)
-    if arguments.probe:
-        probe_losses(arguments)
-        return
-    has_runs = arguments.audit or arguments.runs
-    found = {} if has_runs else checkpoint_files(arguments, PAPER_LOSSES)
+    TASKS[arguments.task](arguments)
+
+
+def start(arguments):
+    """Import TensorFlow, after a look whether the rows can be written where they are asked for."""
     if arguments.json:
         require_writable(Path(arguments.json).parent)
-
     import_tensorflow()
-    if arguments.audit:
-        print_audit(arguments)
-    elif arguments.runs:
-        print_comparison(arguments)
-    elif arguments.image:
-        reconstruct_picture(arguments, found)
-    else:
-        print_table(arguments, found)
 
 
-def print_table(arguments, found):
-    """The rows of every checkpoint: printed, and as JSON on request.
-
-    With no other flag they are the published table, and go to results/table.md as well.
-    """
+def images(arguments):
+    """The images, uint8 [N, H, W, C], that the flags name."""
     import data
-    from evaluation import quality, table
-    from models import checkpoint
 
-    images = data.load(arguments.dataset, arguments.split, arguments.data_dir, arguments.image_size).images
-    protocol = {"dataset": arguments.dataset, "split": arguments.split, "z": arguments.z, "seed": arguments.seed}
-    rows = []
-    for loss, path in found.items():
-        model, manifest = checkpoint.load_model(path)
-        if model.image_shape != images.shape[1:]:
-            raise UserError(f"{path}: expected images of {images.shape[1:]}, got a model of {model.image_shape}")
-        measured = quality.reconstruction_quality(model, images, arguments.z, arguments.seed)
-        facts = {"output_space": manifest["output_space"], "epochs": checkpoint.epochs(manifest)}
-        rows.append(table.row(loss, measured, **protocol, **facts))
-    text = f"{table.quality_table(rows)}\n\n{table.protocol(rows)}\n"
+    return data.load(arguments.dataset, arguments.split, arguments.data_dir, arguments.image_size).images
+
+
+def publish(arguments, rows, text, path):
+    """Print `text`, write it to `path` if there is one, and the rows as JSON on request."""
     print(text, end="")
+    if path:
+        write_atomically(path, text.encode())
     if arguments.json:
         write_atomically(arguments.json, json.dumps({"rows": rows}, indent=1).encode())
+
+
+def print_table(arguments):
+    """The rows of every checkpoint. With no other flag they are the published table, and go to results/table.md."""
+    found = checkpoint_files(arguments, PAPER_LOSSES)
+    start(arguments)
+    from evaluation import reconstruction
+
+    rows, text = reconstruction.report(found, images(arguments), arguments)
     is_published_protocol = vars(arguments) | {"json": None} == vars(parse([]))
-    if is_published_protocol:
-        write_atomically(TABLE, text.encode())
+    publish(arguments, rows, text, TABLE if is_published_protocol else None)
 
 
-def print_comparison(arguments):
-    """The runs in a table of runs, a row a configuration: printed, and in the results as runs.md."""
-    import data
+def reconstruct_picture(arguments):
+    """The user's picture through every model."""
+    if not arguments.image:
+        raise UserError("task image: expected --image=FILE, got none")
+    found = checkpoint_files(arguments, PAPER_LOSSES)
+    start(arguments)
+    from evaluation import reconstruction
+
+    reconstruction.of_picture(found, arguments)
+
+
+def compare_runs(arguments):
+    """The runs in a table of runs, a row a configuration, in the results as runs.md."""
+    start(arguments)
     from evaluation import comparison, comparison_table, runs
 
     losses = [name for name in (arguments.loss or "").split(",") if name]
-    found = runs.measured_on(arguments.runs, arguments.dataset, arguments.split, losses)
+    found = runs.measured_on(arguments.runs or RUNS, arguments.dataset, arguments.split, losses)
     comparison.require_checkpoints(found)
-    images = data.load(arguments.dataset, arguments.split, arguments.data_dir, arguments.image_size).images
-    if arguments.match:
-        publish(arguments, "runs_at_equal_kl", *comparison_table.report_at_equal_kl(found, images, arguments))
-    else:
-        publish(arguments, "runs", *comparison_table.report(found, images, arguments))
+    name = "runs_at_equal_kl" if arguments.match else "runs"
+    report = comparison_table.report_at_equal_kl if arguments.match else comparison_table.report
+    publish(arguments, *report(found, images(arguments), arguments), Path(arguments.out_dir) / f"{name}.md")
 
 
-def print_audit(arguments):
-    """The paper's numbers against ours: printed, and in the results as audit.md."""
+def audit_paper(arguments):
+    """The paper's numbers against ours, in the results as audit.md."""
+    start(arguments)
     import data
     from evaluation import audit, runs
 
     path = arguments.runs or (RUNS if RUNS.exists() else None)
-    trained = runs.load(path) if path else []
-    images = data.load("mnist", "test").images
-    publish(arguments, "audit", *audit.report(trained, arguments.model_dir, arguments.author_checkpoints, images))
-
-
-def publish(arguments, name, rows, text):
-    """Print `text`, write it to the results as NAME.md, and the rows as JSON on request."""
-    print(text, end="")
-    write_atomically(Path(arguments.out_dir) / f"{name}.md", text.encode())
-    if arguments.json:
-        write_atomically(arguments.json, json.dumps({"rows": rows}, indent=1).encode())
-
-
-def reconstruct_picture(arguments, found):
-    """The user's picture through every model: its PSNR and SSIM, and both side by side as PNG."""
-    import numpy as np
-
-    from data import batches, picture
-    from evaluation import pictures, quality
-    from models import checkpoint
-
-    for loss, path in found.items():
-        model, _ = checkpoint.load_model(path)
-        image = picture.load(arguments.image, model.image_shape)
-        measured = quality.reconstruction_quality(model, image, arguments.z, arguments.seed)
-        noise = quality.posterior_noise(model, 1, arguments.z, arguments.seed)
-        pair = np.concatenate([batches.to_float(image), model.reconstruct(batches.to_float(image), noise)])
-        out = Path(arguments.out_dir) / loss / f"{Path(arguments.image).stem}_reconstruction.png"
-        pictures.save(out, pictures.grid(pair))
-        print(f"{loss}: PSNR {measured['psnr'][0]:.2f} dB, SSIM {measured['ssim'][0]:.3f}  {out}")
+    trained, tests = runs.load(path) if path else [], data.load("mnist", "test").images
+    rows, text = audit.report(trained, arguments.model_dir, arguments.author_checkpoints, tests)
+    publish(arguments, rows, text, Path(arguments.out_dir) / "audit.md")
 
 
 def probe_losses(arguments):
     """What every loss answers to blur, shift and noise: printed, and drawn as figures/probe.png."""
-    import_tensorflow()
-    import data
+    start(arguments)
     import losses
     from evaluation import figures, probe
     from evaluation.drawn import drawn
@@ -169,11 +147,19 @@ def probe_losses(arguments):
 
     names = [name.strip() for name in (arguments.loss or PAPER_LOSSES).split(",") if name.strip()]
     probed = probe.with_terms({name: losses.build(name) for name in names})
-    images = data.load(arguments.dataset, arguments.split, arguments.data_dir).images[: probe.NUM_IMAGES]
-    found = probe.responses(probed, drawn(images))
+    found = probe.responses(probed, drawn(images(arguments)[: probe.NUM_IMAGES]))
     print(probe.table(found))
     figures.save(sensitivity.sensitivity(found), Path(arguments.out_dir) / "figures" / "probe.png")
 
+
+# name of the task: function(arguments). Adding one is a function and its line, and its flags in ONLY_IN
+TASKS = {
+    "table": print_table,
+    "runs": compare_runs,
+    "audit": audit_paper,
+    "image": reconstruct_picture,
+    "probe": probe_losses,
+}
 
 if __name__ == "__main__":
     run(main)

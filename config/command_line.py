@@ -88,10 +88,10 @@ def file_name(text):
     return text
 
 
-def require_sense(arguments, needs, clashes):
-    """Check that no flag is ignored because of the others.
+def require_sense(arguments, only_in, needs):
+    """Check that no flag is ignored because of `arguments.task` or of a flag that is missing.
 
-    Args: `needs`, flag → the one it means nothing without; `clashes`, flag → those it means nothing with.
+    Args: `only_in`, flag → the tasks it means something in; `needs`, flag → the one it means nothing without.
 
     Raises:
         UserError: one is; it is named.
@@ -100,6 +100,6 @@ def require_sense(arguments, needs, clashes):
     for flag, needed in needs.items():
         if flag in given and needed not in given:
             raise UserError(f"--{flag}: expected with --{needed}, got it alone")
-    for flag, others in clashes.items():
-        if flag in given and (clashing := sorted(given & {*others})):
-            raise UserError(f"--{flag}: expected without --{clashing[0]}, got both")
+    for flag, tasks in only_in.items():
+        if flag in given and arguments.task not in tasks:
+            raise UserError(f"--{flag}: expected with task {' or '.join(tasks)}, got task {arguments.task}")

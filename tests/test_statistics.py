@@ -309,16 +309,32 @@ class TestMistakes:
             evaluate.main([f"--runs={tmp_path / 'runs.csv'}", f"--out_dir={tmp_path}"])
 
     @pytest.mark.parametrize("flags,message", [
-        (["--match=kl"], "--match: expected with --runs"),
+        (["--match=kl"], "--match: expected with task runs, got task table"),
         (["--runs=x", "--kl=3"], "--kl: expected with --match"),
-        (["--author_checkpoints=x"], "--author_checkpoints: expected with --audit"),
-        (["--runs=x", "--image=y"], "--image: expected without --runs"),
-        (["--runs=x", "--match=kl", "--audit"], "--match: expected without --audit"),
+        (["--author_checkpoints=x"], "--author_checkpoints: expected with task audit, got task table"),
+        (["--runs=x", "--image=y"], "--image: expected with task image, got task runs"),
+        (["--runs=x", "--match=kl", "--audit"], "--match: expected with task runs, got task audit"),
+        (["--probe", "--checkpoint=x"], "--checkpoint: expected with task table or image, got task probe"),
+        (["--task=table", "--audit"], "--audit: expected with task audit, got task table"),
+        (["--task=pictures"], "argument --task: invalid choice: 'pictures'"),
         (["--runs=x", "--match=kl", "--kl=-1"], "--kl: expected a number above 0"),
     ])  # fmt: skip
     def test_flags(self, flags, message):
         with pytest.raises(UserError, match=message):
             evaluate.parse(flags)
+
+    @pytest.mark.parametrize("flags,task", [
+        ([], "table"),
+        (["--json=x", "--loss=l1", "--checkpoint=y"], "table"),
+        (["--image=x", "--checkpoint=y"], "image"),
+        (["--runs=x", "--match=kl", "--kl=3"], "runs"),
+        (["--audit", "--runs=x", "--author_checkpoints=y"], "audit"),
+        (["--probe", "--loss=l2"], "probe"),
+        (["--task=audit"], "audit"),
+        (["--task=runs", "--match=kl"], "runs"),
+    ])  # fmt: skip
+    def test_the_flags_choose_the_task(self, flags, task):
+        assert evaluate.parse(flags).task == task
 
     @pytest.mark.parametrize("change,message", [
         ({"beta": 0.1}, r"expected the run in the table, got one with beta 0\.005"),
