@@ -2,26 +2,29 @@
 
 Compare runs over their seeds:  python evaluate.py --runs=results/runs.csv [--match=kl]
 Hold the paper's table against them:  python evaluate.py --audit
+Restore damaged images:  python evaluate.py --task=restore --data_dir=DIR
 """
 
 import json
 from pathlib import Path
 
-from config.command_line import PAPER_LOSSES, Parser, checkpoint_files, require_sense
+from config.command_line import PAPER_LOSSES, RESTORERS, Parser, checkpoint_files, require_sense
 from config.errors import UserError, run
 from config.files import require_writable, write_atomically
 from config.runtime import import_tensorflow
 from config.schema import Key
 
+DATASET = "mnist"
 TABLE = Path("results/table.md")
 RUNS = Path("results/runs.csv")
 KL = Key(float, "KL divergence, nats", above=0)
+ACSG_IMAGES = Key(int, "images that the slow baseline of restore, ACSG, is measured on; 0: all", low=0)
 # the flags that are enough to say what is to be done, the first one given
 CHOOSING = ("probe", "audit", "runs", "image")
 # flags that mean something only in some tasks, and only with another flag
 ONLY_IN = {
-    "checkpoint": ("table", "image"),
-    "image": ("image",),
+    "checkpoint": ("table", "image", "restore"),
+    "image": ("image", "restore"),
     "runs": ("runs", "audit"),
     "match": ("runs",),
     "audit": ("audit",),
@@ -38,12 +41,12 @@ def parse(argv):
     parser.add_checkpoints(PAPER_LOSSES)
     parser.add_argument("--z", choices=("sample", "mean"), default="sample", help="of the posterior (default: sample)")
     parser.add_key("seed", 0)
-    parser.add_key("dataset", "mnist")
+    parser.add_key("dataset", None, shown=f"{DATASET}; restore: what the models were trained on")
     parser.add_key("data_dir", "")
     parser.add_key("image_size", 64)
     parser.add_key("test_split", "test", flag="split")
     parser.add_argument("--json", metavar="PATH", help="write the rows to this file too")
-    parser.add_argument("--image", metavar="FILE", help="reconstruct this picture instead")
+    parser.add_argument("--image", metavar="FILE", help="reconstruct, or restore, this picture instead")
     parser.add_argument("--probe", action="store_true", help="what losses, by name, answer to blur, shift and noise")
     parser.add_key("results_dir", "results", flag="out_dir")
     parser.add_argument("--runs", metavar="FILE", help=f"compare the runs in this table, {RUNS}")
@@ -55,8 +58,11 @@ def parse(argv):
     parser.add_argument("--kl", **kl, help="at this KL divergence, nats (default: within what the losses share)")
     parser.add_argument("--audit", action="store_true", help="the paper's Table 1 against our runs or checkpoints")
     parser.add_argument("--author_checkpoints", default="", metavar="DIR", help="the author's, to be measured anew")
+    acsg = {"type": lambda text: ACSG_IMAGES.parse("--acsg_images", text), "metavar": "INT"}
+    parser.add_argument("--acsg_images", default=1000, **acsg, help=f"{ACSG_IMAGES.help} (default: 1000)")
     arguments = parser.parse(argv)
     arguments.task = arguments.task or next((flag for flag in CHOOSING if getattr(arguments, flag)), "table")
+    arguments.dataset = arguments.dataset or ("" if arguments.task == "restore" else DATASET)
     require_sense(arguments, ONLY_IN, NEEDS)
     return arguments
 
@@ -152,6 +158,24 @@ def probe_losses(arguments):
     figures.save(sensitivity.sensitivity(found), Path(arguments.out_dir) / "figures" / "probe.png")
 
 
+def restore(arguments):
+    """The restored test images: a table, in the results as restore.md, and figures. Or the user's damaged picture."""
+    if arguments.image and not (arguments.loss or arguments.checkpoint):
+        raise UserError("--image: expected with --loss or --checkpoint, a model for its damage, got it alone")
+    found = checkpoint_files(arguments, RESTORERS)
+    require_writable(arguments.out_dir)
+    start(arguments)
+    from evaluation import figures, plots, restoration, restoration_table
+
+    if arguments.image:
+        restoration.of_picture(found, arguments)
+        return
+    cases = restoration.cases(found, arguments)
+    publish(arguments, *restoration_table.report(cases, arguments), Path(arguments.out_dir) / "restore.md")
+    for name, draw in plots.RESTORATIONS.items():
+        figures.save(draw(cases), Path(arguments.out_dir) / "figures" / f"{name}.png")
+
+
 # name of the task: function(arguments). Adding one is a function and its line, and its flags in ONLY_IN
 TASKS = {
     "table": print_table,
@@ -159,6 +183,7 @@ TASKS = {
     "audit": audit_paper,
     "image": reconstruct_picture,
     "probe": probe_losses,
+    "restore": restore,
 }
 
 if __name__ == "__main__":

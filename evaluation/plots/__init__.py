@@ -4,7 +4,7 @@ Pictures are on the fixed scale [0, 1]. Lines differ in lightness, dashes and ma
 drawn as their digit: no figure needs its colours.
 """
 
-from evaluation.plots import curves, digits, latents, phase, sensitivity, spectra
+from evaluation.plots import curves, digits, latents, phase, restoration, sensitivity, spectra
 from evaluation.plots.material import Material as Material
 
 # name of the file: function(material) → a matplotlib figure
@@ -17,4 +17,11 @@ FIGURES = {
     "spectra": spectra.spectra,
     "phase": phase.phase_and_blur,
     "probe": sensitivity.of_models,
+}
+
+# of restored images: function(cases) → a matplotlib figure
+RESTORATIONS = {
+    "restored": restoration.rows,
+    "posterior": restoration.variety,
+    "restoring_time": restoration.error_against_time,
 }
