@@ -30,6 +30,7 @@ ONLY_IN = {
     "audit": ("audit",),
     "author_checkpoints": ("audit",),
     "probe": ("probe",),
+    "z": ("table", "runs", "audit", "image", "probe"),
 }
 NEEDS = {"kl": "match"}
 
@@ -39,7 +40,7 @@ def parse(argv):
     parser = Parser(__doc__)
     parser.add_argument("--task", choices=TASKS, help="what to do (default: as the other flags say, else table)")
     parser.add_checkpoints(PAPER_LOSSES)
-    parser.add_argument("--z", choices=("sample", "mean"), default="sample", help="of the posterior (default: sample)")
+    parser.add_argument("--z", choices=("sample", "mean"), help="of the posterior (default: sample; restore: mean)")
     parser.add_key("seed", 0)
     parser.add_key("dataset", None, shown=f"{DATASET}; restore: what the models were trained on")
     parser.add_key("data_dir", "")
@@ -64,6 +65,7 @@ def parse(argv):
     arguments.task = arguments.task or next((flag for flag in CHOOSING if getattr(arguments, flag)), "table")
     arguments.dataset = arguments.dataset or ("" if arguments.task == "restore" else DATASET)
     require_sense(arguments, ONLY_IN, NEEDS)
+    arguments.z = arguments.z or "sample"
     return arguments
 
 

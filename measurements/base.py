@@ -24,6 +24,10 @@ class Measurement:
         """f_θ of images [B, H, W, C] for their θ [B, ...], to which no gradient goes."""
         return self.measured(images, tf.stop_gradient(theta))
 
+    def from_picture(self, picture):
+        """What is measured [B, H, W, C], from pictures in which what is seen of an image is as bright as there."""
+        return picture
+
     def __call__(self, images, seed):
         """Images [B, H, W, C] measured with θ drawn for them."""
         return self.apply(images, self.draw((tf.shape(images)[0], *images.shape[1:]), seed))
@@ -53,3 +57,6 @@ class Centred(Measurement):
 
     def measured(self, images, theta):
         return (1 + self.measurement.measured(2 * images - 1, theta)) / 2
+
+    def from_picture(self, picture):
+        return (1 + self.measurement.from_picture(2 * picture - 1)) / 2

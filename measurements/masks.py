@@ -32,6 +32,9 @@ class Drop(Mask):
         uniforms = [tf.random.stateless_uniform(shapes[u], s) for u, s in zip(self.units, seeds, strict=True)]
         return math.prod(tf.cast(uniform >= self.p, tf.float32) / (1 - self.p) for uniform in uniforms)
 
+    def from_picture(self, picture):
+        return picture / (1 - self.p) ** len(self.units)
+
 
 class KeepPatch(Mask):
     """θ = 1 in a square of k x k pixels, 0 elsewhere; its corner is uniform over all positions in the image."""

@@ -24,11 +24,13 @@ class BlurAddNoise(AddNoise):
 
     def __init__(self, radius, size, sigma):
         super().__init__(sigma)
-        self.kernel = gaussian(radius, size)
+        self.radius, self.size = radius, size
 
     def measured(self, images, theta):
         channels = images.shape[-1]
-        kernel = tf.tile(tf.constant(self.kernel, tf.float32)[:, :, None, None], [1, 1, channels, 1])
+        kernel = tf.tile(
+            tf.constant(gaussian(self.radius, self.size), tf.float32)[:, :, None, None], [1, 1, channels, 1]
+        )
         return super().measured(tf.nn.depthwise_conv2d(images, kernel, [1, 1, 1, 1], "SAME"), theta)
 
 

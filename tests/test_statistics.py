@@ -312,9 +312,9 @@ class TestMistakes:
         (["--match=kl"], "--match: expected with task runs, got task table"),
         (["--runs=x", "--kl=3"], "--kl: expected with --match"),
         (["--author_checkpoints=x"], "--author_checkpoints: expected with task audit, got task table"),
-        (["--runs=x", "--image=y"], "--image: expected with task image, got task runs"),
+        (["--runs=x", "--image=y"], "--image: expected with task image or restore, got task runs"),
         (["--runs=x", "--match=kl", "--audit"], "--match: expected with task runs, got task audit"),
-        (["--probe", "--checkpoint=x"], "--checkpoint: expected with task table or image, got task probe"),
+        (["--probe", "--checkpoint=x"], "--checkpoint: expected with task table or image or restore, got task probe"),
         (["--task=table", "--audit"], "--audit: expected with task audit, got task table"),
         (["--task=pictures"], "argument --task: invalid choice: 'pictures'"),
         (["--runs=x", "--match=kl", "--kl=-1"], "--kl: expected a number above 0"),
@@ -331,6 +331,7 @@ class TestMistakes:
         (["--audit", "--runs=x", "--author_checkpoints=y"], "audit"),
         (["--probe", "--loss=l2"], "probe"),
         (["--task=audit"], "audit"),
+        (["--task=restore", "--image=x", "--loss=y"], "restore"),
         (["--task=runs", "--match=kl"], "runs"),
     ])  # fmt: skip
     def test_the_flags_choose_the_task(self, flags, task):
