@@ -74,6 +74,8 @@ def resolve(*overrides):
         if given.get("loss", config.model) != config.model:
             raise UserError(f"loss: expected none with model {config.model}, which has its own, got {config.loss!r}")
         config.loss = config.model
+    if config.measurement != "none" and config.model != "ambient_vae_gan":
+        raise UserError(f"measurement: expected none with model {config.model}, got {config.measurement!r}")
     config.tag = config.tag or config.loss
     if config.min_lr > config.max_lr:
         raise UserError(f"min_lr: expected at most max_lr ({config.max_lr:g}), got {config.min_lr:g}")

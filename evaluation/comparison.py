@@ -10,7 +10,7 @@ from data.batches import to_float
 from evaluation import runs, statistics
 from evaluation.blur import cosine_power, sigma_between
 from evaluation.drawn import of_each
-from evaluation.quality import parts, posterior_noise, reconstruction_quality
+from evaluation.quality import damage, parts, posterior_noise, reconstruction_quality
 from models import checkpoint
 
 MEASURES = ("psnr", "ssim", "psnr_clipped", "ssim_clipped", "equivalent_blur", "kl_divergence")
@@ -85,8 +85,9 @@ def resampled_measures(model, images, weights, references, z, seed):
 
 def reconstructions(model, images, z, seed):
     """The reconstructions [N, H, W, C] of uint8 images, with the noise that their quality is measured with."""
-    noise = posterior_noise(model, len(images), z, seed)
-    found = [model.reconstruct(to_float(np.asarray(images[i])), noise[i]).numpy() for i in parts(images)]
+    noise, theta = posterior_noise(model, len(images), z, seed), damage(model, images, seed)
+    seen = (model.measurement.apply(to_float(np.asarray(images[i])), theta[i]) for i in parts(images))
+    found = [model.reconstruct(one, noise[i]).numpy() for one, i in zip(seen, parts(images), strict=True)]
     return np.concatenate(found)
 
 

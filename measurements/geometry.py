@@ -25,14 +25,33 @@ class ExtractPatch(Measurement):
 
 
 class PadRotateProject(Measurement):
-    """The sums over the rows of the image turned by θ [B], uniform on [0, 2π).
+    """The projection of the image, turned by θ [B], uniform on [0, 2π): one line of sums over the rows.
 
-    Zeros around the image hold all of it at every angle. The line of sums, sampled at the image's width,
-    is repeated in every row, so that a measured image has the shape of its image.
+    Zeros around the image hold it whole at every angle. So that what is measured has the shape of the
+    image, the line is sampled at its width and repeated in every row.
     """
 
     def draw(self, shape, seed):
         return tf.random.stateless_uniform(shape[:1], seed, maxval=2 * math.pi)
 
     def measured(self, images, theta):
-        raise NotImplementedError
+        return tf.image.resize(projection(images, theta)[:, None], images.shape[1:3])
+
+
+def projection(images, theta):
+    """The sums [B, S, C] over the rows of images [B, H, W, C] turned by θ [B] in a square of their diagonal, S."""
+    height, width = images.shape[1:3]
+    side = math.ceil(math.hypot(height, width))
+    cos, sin, zero = tf.cos(theta), tf.sin(theta), tf.zeros_like(theta)
+    # where a pixel (x, y) of the square comes from: the rotation about its middle, put in the image's middle
+    middle = (side - 1) / 2
+    x = (width - 1) / 2 - middle * (cos - sin)
+    y = (height - 1) / 2 - middle * (sin + cos)
+    turned = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.stack([cos, -sin, x, sin, cos, y, zero, zero], axis=1),
+        output_shape=[side, side],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+    )
+    return tf.reduce_sum(turned, axis=1)

@@ -49,7 +49,11 @@ class KeepPatch(Mask):
 
 
 class DropPatch(KeepPatch):
-    """θ = 0 in a square of k x k pixels, 1 elsewhere, not rescaled."""
+    """θ = 0 in a square of k x k pixels, 1 elsewhere, not rescaled.
+
+    If k is more than half of the image's side, no position leaves the pixels in its middle to be seen: nobody
+    ever observes them, and nothing that learns from measured images alone can fill them.
+    """
 
     def draw(self, shape, seed):
         return 1 - super().draw(shape, seed)

@@ -94,12 +94,15 @@ def require_fit(config, image_shape):
         UserError: it is not; the architecture for such images, if there is one, is named.
     """
     architecture = config.architecture
-    if architecture not in ARCHITECTURES:
-        raise UserError(f"architecture: expected one of {', '.join(ARCHITECTURES)}, got {architecture!r}")
+    choices = DISCRIMINATORS if config.model == "ambient_vae_gan" else ARCHITECTURES
+    if architecture not in choices:
+        raise UserError(
+            f"architecture: expected one of {', '.join(choices)} for model {config.model}, got {architecture!r}"
+        )
     height, width = image_shape[:2]
     size = SIZES[architecture]
     if (height, width) != (size, size):
-        fitting = [name for name, side in SIZES.items() if (height, width) == (side, side)]
+        fitting = [name for name in choices if (height, width) == (SIZES[name], SIZES[name])]
         hint = f"; --architecture={fitting[0]} is for those" if fitting else ""
         raise UserError(
             f"architecture {architecture}: expected images of {size}x{size} pixels, got {height}x{width}{hint}"
