@@ -9,21 +9,24 @@ from matplotlib.figure import Figure
 from evaluation import restoration
 from evaluation.plots.style import WIDTH, lines, picture
 
-NUM_IMAGES, NUM_DRAWS = 6, 8
+# tiles in a line of the figure, and samples of a posterior
+NUM_TILES, NUM_DRAWS = 18, 8
 # images and steps of ACSG that are timed
 NUM_TIMED, STEPS = 500, (1, 3, 10, 30, 100)
 
 
 def rows(cases):
     """The first test images of every measurement: clean, measured, and restored by each method."""
-    columns = [tiles(case.first(NUM_IMAGES)) for case in cases]
+    count = NUM_TILES // len(cases)
+    columns = [tiles(case.first(count)) for case in cases]
     names = list(max(columns, key=len))
-    figure = Figure((WIDTH, 0.35 + 0.42 * len(names) * 3 / len(cases)), layout="constrained")
+    figure = Figure((WIDTH, 0.3 + 0.42 * len(names)), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.01)
     axes = figure.subplots(len(names), len(cases), squeeze=False)
     for case, column, shown in zip(cases, axes.T, columns, strict=True):
         column[0].set_title(restoration.describe(case.settings), size=9)
         for axis, name in zip(column, names, strict=True):
-            picture(axis, np.concatenate(shown.get(name, np.ones_like(case.images[:NUM_IMAGES])), axis=1))
+            picture(axis, np.concatenate(shown.get(name, np.ones_like(shown["measured"])), axis=1))
     for axis, name in zip(axes[:, 0], names, strict=True):
         axis.set_ylabel(name, rotation=0, ha="right", va="center", size=8)
     return figure
@@ -73,10 +76,10 @@ def error_against_time(cases):
                 for step, *place in zip(STEPS, times, errors, strict=True):
                     axis.annotate(step, place, xytext=(0, 5), textcoords="offset points", size=7, ha="center")
         axis.set_title(restoration.describe(case.settings), size=8)
-        axis.set(xscale="log", yscale="log", xlabel="ms an image")
-        axis.margins(0.1, 0.15)
+        axis.set(xscale="log", xlabel="ms an image")
+        axis.margins(0.12)
         axis.grid(alpha=0.2)
-    axes[0].set_ylabel("mean squared error")
+    axes[0].set(ylabel="mean squared error", ylim=(0, None))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, fontsize="small")
     return figure
 
