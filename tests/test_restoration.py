@@ -18,6 +18,7 @@ import measurements
 import models
 from config.errors import UserError
 from evaluation import acsg, non_learned, pictures, quality, restoration, restoration_table, statistics
+from evaluation.plots import restoration as plots
 from models import checkpoint
 
 SHAPE = (4, 5, 2)
@@ -204,12 +205,24 @@ class TestRows:
         assert rows["ambient_vae_gan"]["psnr_low"] == pytest.approx(mean - half, abs=0.15 * half)
         assert rows["ambient_vae_gan"]["psnr_high"] == pytest.approx(mean + half, abs=0.15 * half)
 
+    @pytest.mark.parametrize("method,values,holds", [
+        ("supervised", {"ssim_ratio_low": 0.91}, True),
+        ("supervised", {"ssim_ratio_low": 0.89, "ssim_ratio": 0.91}, False),
+        ("acsg", {"time_ratio": 100.5}, True),
+        ("acsg", {"time_ratio": 99}, False),
+        ("non_learned", {"ssim_gain_low": 0.001}, True),
+        ("non_learned", {"ssim_gain_low": -0.001, "ssim_gain": 0.01}, False),
+    ])  # fmt: skip
+    def test_claims_hold_for_the_whole_interval(self, method, values, holds):
+        assert restoration_table.verdict({"method": method, **values})["holds"] is holds
+
     def test_text(self, rows):
         text = restoration_table.tables(list(rows.values())).split("\n")
         assert [cell.strip() for cell in text[3].split("|")[1:4]] == ["drop_patch, k = 14", "acsg", "100"]
         assert f"{self.acsg.psnr.mean():.2f} [" in text[3]
         assert text[3].split("|")[6].strip() == "250"
         assert "1.333 [1.333, 1.333]" in text[-1]
+        assert text[-1].endswith("| 100 times as fast: yes |")
 
 
 def save(folder, tag, **given):
@@ -347,6 +360,32 @@ class TestPictures:
     def test_mistakes(self, folder, tmp_path, argv, message):
         with pytest.raises(UserError, match=message):
             evaluate.main(["--task=restore", f"--model_dir={folder}", f"--out_dir={tmp_path}", *argv])
+
+
+class TestFigures:
+    @pytest.fixture
+    def case(self, folder):
+        return restoration.cases(files(folder, "ambient_drop_patch"), flags(folder))[0].first(3)
+
+    def test_posterior(self, case):
+        """The mean, and samples with noise drawn here."""
+        model, noise = case.models["ambient_vae_gan"], tf.random.stateless_normal([plots.NUM_DRAWS, 4], [0, 0])
+        mean, log_var = tf.split(model.encoder(case.measured[:1]), 2, axis=1)
+        found = plots.posterior(model, case.measured[0])
+        np.testing.assert_allclose(found[0], model.decoder(mean)[0], atol=1e-5)
+        np.testing.assert_allclose(found[1:], model.decoder(mean + tf.exp(log_var / 2) * noise), atol=1e-5)
+
+    def test_points(self, case, monkeypatch):
+        """The mean squared errors of the baseline, and of ACSG after each number of steps."""
+        monkeypatch.setattr(plots, "STEPS", (1, 4))
+        ((_, error),) = plots.points("non_learned", case)
+        inpainted = np.clip(non_learned.inpainting(case.measured, case.theta, None), 0, 1)
+        assert error == pytest.approx(((inpainted - case.images) ** 2).mean(), rel=1e-5)
+        found = [error for _, error in plots.points("acsg", case)]
+        restore = acsg.restorer(case.models["ambient_vae_gan"])
+        expected = [((restore(case.measured, steps=n) - case.images) ** 2).mean() for n in (1, 4)]
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        assert found[0] != found[1]
 
 
 @pytest.mark.slow
