@@ -66,10 +66,9 @@ class Oracle:
         image, measured, features, _ = made
         side = image if self.model.pixel_side == "unmeasured" else measured
         reduce = getattr(np, self.model.rec_reduction)
-        pixels, parts = (side - self.target) ** 2, (features - self.real[0]) ** 2
-        return self.model.alpha / 2 * reduce(pixels, (1, 2, 3)) + self.model.feature_weight / 2 * reduce(
-            parts, (1, 2, 3)
-        )
+        pairs = (side, self.target), (features, self.real[0])
+        pixels, parts = (reduce((one - other) ** 2, (1, 2, 3)) for one, other in pairs)
+        return self.model.alpha / 2 * pixels + self.model.feature_weight / 2 * parts
 
     def encoder_loss(self):
         kl = -0.5 * (1 + self.log_var - self.mean**2 - np.exp(self.log_var)).mean(1)
@@ -256,9 +255,8 @@ class TestEvaluation:
         found = reconstruction_quality(model, images, seed=5)
         restored = model.reconstruct(model.measurement(digits, [5, 1]))
         np.testing.assert_allclose(found["psnr"], psnr(digits, restored), rtol=1e-4)
-        np.testing.assert_allclose(
-            reconstruction_quality(model, images[:3], seed=5)["psnr"], found["psnr"][:3], rtol=1e-4
-        )
+        fewer = reconstruction_quality(model, images[:3], seed=5)
+        np.testing.assert_allclose(fewer["psnr"], found["psnr"][:3], rtol=1e-4)
 
     def test_a_restoration_does_not_depend_on_its_batch(self, images):
         model = small()
@@ -300,9 +298,9 @@ class TestConfiguration:
 
     @pytest.mark.parametrize("given,message", [
         ([], "architecture: expected one of ambient28, ambient32, ambient64 for model ambient_vae_gan, got 'conv28'"),
-        (["--architecture=ambient32"], "ambient32: expected images of 32x32 pixels, got 28x28; --architecture=ambient28"),
+        (["--architecture=ambient32"], "expected images of 32x32 pixels, got 28x28; --architecture=ambient28"),
         (["--architecture=ambient28", "--measurement=fog"], "measurement: expected one of none, drop_independent"),
-        (["--architecture=ambient28", "--measurement=drop_patch", "--measurement_k=29"], "the image's 28 pixels, got 29"),
+        (["--architecture=ambient28", "--measurement=drop_patch", "--measurement_k=29"], "28 pixels, got 29"),
         (["--model=vae", "--measurement=drop_row"], "measurement: expected none with model vae, got 'drop_row'"),
         (["--supervised=2"], "--supervised: expected a whole number from 0 to 1, got '2'"),
         (["--loss=l2"], "loss: expected none with model ambient_vae_gan, which has its own, got 'l2'"),

@@ -12,8 +12,9 @@ ROOMS = {
     "config": set(),
     "data": {"config"},
     "losses": {"config"},
-    "models": {"config", "losses"},
-    "evaluation": {"config", "data", "losses", "models"},
+    "measurements": {"config"},
+    "models": {"config", "losses", "measurements"},
+    "evaluation": {"config", "data", "losses", "measurements", "models"},
     "training": {"config", "data", "losses", "models", "evaluation"},
 }
 SCRIPTS = ("train", "generate", "evaluate")

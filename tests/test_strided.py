@@ -69,7 +69,7 @@ class TestArchitectures:
             ("conv28", (64, 64, 3), "conv28: expected images of 28x28 pixels, got 64x64; --architecture=conv64"),
             ("conv64", (32, 32, 3), "conv64: expected images of 64x64 pixels, got 32x32; --architecture=conv32"),
             ("conv256", (64, 48, 3), "conv256: expected images of 256x256 pixels, got 64x48$"),
-            ("conv9", (64, 48, 3), "architecture: expected one of conv28, conv32, conv64, conv256, got 'conv9'"),
+            ("conv9", (64, 48, 3), "architecture: expected one of conv28, conv32, conv64, conv256, ambient28"),
         ],
     )
     def test_images_of_another_size(self, name, shape, message):
