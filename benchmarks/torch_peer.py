@@ -1,13 +1,14 @@
 """The training step against the same in PyTorch:  python -m benchmarks.torch_peer
 
 Needs `pip install -r requirements-benchmarks.txt` and, for torch.compile, a C++ compiler, and takes
-about a minute a row. PyTorch runs in a process of its own, which waits while ours runs, so that neither's
+about a minute a row. PyTorch runs in processes of its own, which wait while ours runs, so that neither's
 threads are in the other's way. Of eager and compiled, channels first and last, the fastest is the
 peer. The table has, for batches of 5, 50 and 500, the median times of a step and the median ratio of those
 taken in turns. The machine should be idle otherwise: PyTorch's threads wait for one another, and
 lose far more than ours to other processes.
 """
 
+import contextlib
 import functools
 import itertools
 import multiprocessing
@@ -42,25 +43,28 @@ def peer_seconds(loss, size, variant, repeats):
     return seconds(peer_step(loss, size, variant), repeats)
 
 
+def peer(process, loss, size, variant, repeats):
+    """That time, measured in `process`."""
+    return process.submit(peer_seconds, loss, size, variant, repeats).result()
+
+
 def compare(loss, size, **settings):
     """The times of our step and of every variant of PyTorch's that runs, by name."""
     import losses
 
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context) as process:
-
-        def peer(variant, repeats):
-            return process.submit(peer_seconds, loss, size, variant, repeats).result()
-
-        actions = {"ours": functools.partial(seconds, train_step(losses.build(loss), first_digits(size)))}
+    actions = {"ours": functools.partial(seconds, train_step(losses.build(loss), first_digits(size)))}
+    with contextlib.ExitStack() as processes:
         for variant in VARIANTS:
+            process = processes.enter_context(ProcessPoolExecutor(1, context))
+            actions[variant] = functools.partial(peer, process, loss, size, variant)
             try:
-                peer(variant, 1)
-                actions[variant] = functools.partial(peer, variant)
+                actions[variant](repeats=1)
             except Exception as error:  # without a C++ compiler torch.compile fails, in many ways
                 if "compile" not in variant:
                     raise
                 print(f"{variant} does not run: {error!r:.200}")
+                del actions[variant]
         return times(actions, timer=lambda action, repeats: action(repeats=repeats), **settings)
 
 

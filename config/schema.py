@@ -104,7 +104,9 @@ TRAIN_KEYS = {
         str, "the images measured: test, or held-out (last 10,000 training images)", choices=("test", "held-out")
     ),
     "batch_size": Key(int, "images in a step", low=1),
-    "init_from": Key(str, "checkpoint to start from (a file, or the prefix of TensorFlow's); empty: none"),
+    "init_from": Key(
+        str, "checkpoint to start from (a file, or the prefix of TensorFlow's; {seed} is the run's); empty: none"
+    ),
     "epochs": Key(int, "passes over the training images", low=1),
     "min_lr": Key(float, "lower bound of the cyclical learning rate", above=0, high=1),
     "max_lr": Key(float, "upper bound of its first cycle", above=0, high=1),

@@ -173,7 +173,9 @@ class TestAuthorsCheckpoints:
     @pytest.mark.slow
     def test_training_starts_from_it(self, prefix, tmp_path):
         path, values = prefix
-        run(tmp_path, f"--init_from={path}", "--epochs=1", "--min_lr=1e-9", "--max_lr=1e-9")
+        for file in path.parent.glob(f"{path.name}.*"):
+            shutil.copy(file, tmp_path / f"seed0{file.suffix}")
+        run(tmp_path, f"--init_from={tmp_path}/seed{{seed}}", "--epochs=1", "--min_lr=1e-9", "--max_lr=1e-9")
         tensors, _ = checkpoint.read(tmp_path / "model/l2/model.npz")
         np.testing.assert_allclose(
             tensors["decoder/dense/kernel"], values["decoder/layer_with_weights-0/kernel"], atol=1e-6

@@ -82,7 +82,7 @@ def train(config, resume=False, overwrite=False):
     images, test_images = load_images(config)
     model = compiled(config, images.shape[1:])
     if config.init_from and not resume:
-        checkpoint.copy_weights(config.init_from, model)
+        checkpoint.copy_weights(config.init_from.replace("{seed}", str(config.seed)), model)
     for folder in (files.model.parent, files.metrics.parent, files.logs):
         require_writable(folder)
     with contextlib.ExitStack() as writers:
