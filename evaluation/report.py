@@ -1,7 +1,7 @@
 """The numbers in README.md and results/REPORT.md, from the tables in results/:  python -m evaluation.report
 
 A comment says what follows it, up to <!-- end -->, and this writes it anew: a whole table, or the cell of
-a row and a column.
+a row and a column. Of a table that is not there yet it says so.
 
     <!-- results/runs.md -->
     <!-- results/runs.md: ours - l2, PSNR -->
@@ -15,6 +15,7 @@ from config.errors import UserError, run
 from config.files import write_atomically
 
 DOCUMENTS = ("README.md", "results/REPORT.md")
+NOT_YET = "not measured yet"
 GENERATED = re.compile(r"(<!-- (results/[\w/.+-]+\.md)(?:: ([^>\n]+), ([^,>\n]+))? -->).*?(<!-- end -->)", re.S)
 
 
@@ -31,13 +32,14 @@ def refreshed(text, root=Path()):
     """A document's `text` with every generated part as the tables under `root` have it.
 
     Raises:
-        UserError: a table, or a row or column of it, is missing.
+        UserError: a table has no such row or column.
     """
 
     def part(found):
         opening, path, row, column, end = found.groups()
-        table = read(root / path)
-        return opening + (cell(path, table, row, column) if row else f"\n{table.strip()}\n") + end
+        table = read(root / path) if (root / path).exists() else NOT_YET
+        value = cell(path, table, row, column) if row and table != NOT_YET else table.strip()
+        return opening + (value if row else f"\n{value}\n") + end
 
     return GENERATED.sub(part, text)
 
