@@ -1,15 +1,35 @@
 # make train ARGS="--epochs=1 --loss=l2"; likewise generate, evaluate and test
+# make ablations SEEDS=0 first, then SEEDS=0,1,2 for the rest; make report writes the tables and the numbers
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+SEEDS ?= 0,1,2
+ABLATION = $(BIN)/python train.py --config=config/ablations.yml --seed=$(SEEDS) $(ARGS)
 
-.PHONY: train generate evaluate figures test test-fast
+.PHONY: train generate evaluate figures ablations report test test-fast
 
 train generate evaluate: .venv/installed
 	$(BIN)/python $@.py $(ARGS)
 
 figures: .venv/installed
 	$(BIN)/python -m evaluation.figures $(ARGS)
+
+ablations: .venv/installed
+	$(ABLATION) --loss=ours,ours-corrected,ours-released,stft-wrapped+ssim,stft-unwindowed+ssim,ssim
+	$(ABLATION) --loss=ours --arg_coef=0,0.1
+	$(ABLATION) --loss=ours --amp_coef=0,0.1
+	$(ABLATION) --loss=ours,ours-corrected --stft_f=8,28
+	$(ABLATION) --loss=ours,ours-corrected --stft_s=2,8
+	$(ABLATION) --loss=ours,ours-corrected,ssim --beta=0.0005,0.05
+	$(BIN)/python evaluate.py --runs=results/ablations/runs.csv --split=held-out --baseline=ours,ours-corrected \
+		--out_dir=results/ablations
+	$(BIN)/python evaluate.py --runs=results/ablations/runs.csv --split=held-out --baseline=ssim --match=kl \
+		--loss=ours,ours-corrected,ssim --out_dir=results/ablations
+
+report: .venv/installed
+	$(BIN)/python evaluate.py --runs=results/runs.csv --baseline=l2,ssim
+	$(BIN)/python evaluate.py --audit
+	$(BIN)/python -m evaluation.report
 
 test: .venv/tested
 	$(BIN)/ruff check .

@@ -52,7 +52,7 @@ def parse(argv):
     parser.add_key("results_dir", "results", flag="out_dir")
     parser.add_argument("--runs", metavar="FILE", help=f"compare the runs in this table, {RUNS}")
     parser.add_argument(
-        "--baseline", default="l2", metavar="NAME", help="the row that others differ from (default: l2)"
+        "--baseline", default="l2", metavar="NAME[,NAME]", help="the rows that others differ from (default: l2)"
     )
     parser.add_argument("--match", choices=("kl",), help="compare the runs at equal KL, interpolating over beta")
     kl = {"type": lambda text: KL.parse("--kl", text), "metavar": "FLOAT"}

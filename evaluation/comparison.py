@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 from tqdm import tqdm
 
 from config.errors import UserError
@@ -13,7 +14,7 @@ from evaluation.drawn import of_each
 from evaluation.quality import damage, parts, posterior_noise, reconstruction_quality
 from models import checkpoint
 
-MEASURES = ("psnr", "ssim", "psnr_clipped", "ssim_clipped", "equivalent_blur", "kl_divergence")
+MEASURES = ("psnr", "ssim", "psnr_clipped", "ssim_clipped", "equivalent_blur", "sample_blur", "kl_divergence")
 
 
 class Estimate(NamedTuple):
@@ -77,10 +78,14 @@ def resampled_measures(model, images, weights, references, z, seed):
     Args: `weights` [1 + R, N] of the images; `references` [1 + R, H·W], the power of resampled images.
     """
     quality = reconstruction_quality(model, images, z, seed)
-    power = weights @ of_each(cosine_power, reconstructions(model, images, z, seed)).astype(np.float32)
-    return {name: weights @ values for name, values in quality.items()} | {
-        "equivalent_blur": sigma_between(power, references, images.shape)
+    # samples are independent of the images, so the images' weights are as good for them as others
+    drawn = {
+        "equivalent_blur": reconstructions(model, images, z, seed),
+        "sample_blur": prior_samples(model, images, seed),
     }
+    powers = {name: weights @ of_each(cosine_power, pictures).astype(np.float32) for name, pictures in drawn.items()}
+    blurs = {name: sigma_between(power, references, images.shape) for name, power in powers.items()}
+    return {name: weights @ values for name, values in quality.items()} | blurs
 
 
 def reconstructions(model, images, z, seed):
@@ -91,11 +96,23 @@ def reconstructions(model, images, z, seed):
     return np.concatenate(found)
 
 
+def prior_samples(model, images, seed):
+    """As many samples [N, H, W, C] of the prior as there are images; sample i depends on `seed` and i alone."""
+    z = tf.random.stateless_normal([len(images), model.latent_dim], [seed, 1])
+    return np.concatenate([model.decode(z[i]).numpy() for i in parts(images)])
+
+
 def estimate(group, measured, generator):
     """The Estimate of runs whose measures, a dict of [1 + R] each, are `measured`."""
     of_runs = {name: np.stack([one[name] for one in measured], axis=1) for name in measured[0]}
     weights = statistics.seed_weights(len(group), generator, len(measured[0]["psnr"]) - 1)
     return Estimate(group, of_runs, {name: (weights * values).sum(1) for name, values in of_runs.items()})
+
+
+def difference(one, other):
+    """The Estimate of how much more `one` has than `other`, on the same resamples; its runs are those of the fewer."""
+    means = {name: values - other.means[name] for name, values in one.means.items()}
+    return Estimate(min(one.runs, other.runs, key=len), {}, means)
 
 
 def at_equal_kl(found, kl=None):

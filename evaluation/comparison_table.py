@@ -1,4 +1,4 @@
-"""Tables of configurations: means over seeds, and paired differences to a baseline."""
+"""Tables of configurations: means over seeds, and paired differences to baselines."""
 
 import config
 from config.errors import UserError
@@ -13,46 +13,58 @@ HEADINGS = {
     "psnr_clipped": ("PSNR clipped", 2),
     "ssim_clipped": ("SSIM clipped", 3),
     "equivalent_blur": ("blur (px)", 3),
+    "sample_blur": ("blur of samples (px)", 3),
     "kl_divergence": ("KL (nats)", 2),
 }
 
 
-def baseline_row(baseline, names):
-    """The row of the name `baseline`, or the only one of that loss.
+def baseline_rows(labels, names):
+    """The rows of the comma-separated `labels`, each the row's name or its loss if that has one row: label → row.
 
     Raises:
         UserError: there is none, or more than one.
     """
-    fitting = [name for name in names if name == baseline] or [name for name in names if name.split()[0] == baseline]
+    return {label.strip(): baseline_row(label.strip(), names) for label in labels.split(",") if label.strip()}
+
+
+def baseline_row(label, names):
+    """The row of the name `label`, or the only one of that loss.
+
+    Raises:
+        UserError: there is none, or more than one.
+    """
+    fitting = [name for name in names if name == label] or [name for name in names if name.split()[0] == label]
     if len(fitting) != 1:
-        raise UserError(f"baseline: expected one of {', '.join(names)}, got {baseline[:80]!r}")
+        raise UserError(f"baseline: expected one of {', '.join(names)}, got {label[:80]!r}")
     return fitting[0]
 
 
-def rows(found, baseline):
-    """A row a configuration: means, standard deviations over seeds, intervals, differences to `baseline`."""
-    return [row(name, one, found[baseline]) for name, one in found.items()]
+def differences(found, baselines):
+    """The Estimate of every difference, "ours - l2", a pair once. Args: `baselines`, a dict of label → row."""
+    estimates, seen = {}, set()
+    for label, baseline in baselines.items():
+        seen.add(baseline)
+        others = {name: one for name, one in found.items() if name not in seen}
+        estimates |= {f"{name} - {label}": comparison.difference(one, found[baseline]) for name, one in others.items()}
+    return estimates
 
 
-def row(name, one, baseline):
-    """The row of the Estimate `one`; a difference is `clear` where its interval excludes zero.
+def row(name, one):
+    """The row of the Estimate `one`: of every measure the mean, the standard deviation over seeds, the interval.
 
-    With a single seed on either side the interval knows nothing of seeds, so nothing is clear.
+    A difference is `clear` where its interval excludes zero. With a single seed the interval knows
+    nothing of seeds, so nothing is clear.
     """
-    has_seeds = min(len(one.runs), len(baseline.runs)) > 1
     measures = {}
     for measure in MEASURES:
-        difference = one.means[measure] - baseline.means[measure]
-        low, high = statistics.interval(difference)
+        low, high = statistics.interval(one.means[measure])
         measures[measure] = {
             "mean": float(one.means[measure][0]),
             "sd": deviation(one, measure),
-            "interval": statistics.interval(one.means[measure]),
-            "difference": float(difference[0]),
-            "difference_interval": (low, high),
-            "clear": has_seeds and statistics.excludes_zero(low, high),
+            "interval": (low, high),
+            "clear": len(one.runs) > 1 and statistics.excludes_zero(low, high),
         }
-    return {"name": name, "loss": one.runs[0].loss, "seeds": [run.seed for run in one.runs], **measures}
+    return {"name": name, "seeds": [run.seed for run in one.runs], **measures}
 
 
 def deviation(one, measure):
@@ -74,27 +86,25 @@ def with_interval(measure, found):
     return f"{found['mean']:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
 
 
-def with_difference(measure, found):
-    """ "**+0.52 [0.48, 0.57]**": the difference to the baseline and its interval, bold where clear."""
-    decimals = HEADINGS[measure][1]
-    low, high = found["difference_interval"]
-    text = f"{found['difference']:+.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
+def with_sign(measure, found):
+    """ "**+0.52 [0.48, 0.57]**": a difference and its interval, bold where clear of zero."""
+    text = with_interval(measure, found)
+    text = text if found["mean"] < 0 else f"+{text}"
     return f"**{text}**" if found["clear"] else text
 
 
-def table(lines, cell, names=tuple(MEASURES)):
+def table(heading, lines, cell, names=tuple(MEASURES)):
     """Rows in Markdown, `cell(measure, values)` giving the text of a measure."""
-    header = ["loss", "seeds", *(HEADINGS[name][0] for name in names)]
+    header = [heading, "seeds", *(HEADINGS[name][0] for name in names)]
     return markdown(header, [[r["name"], str(len(r["seeds"])), *(cell(n, r[n]) for n in names)] for r in lines])
 
 
-def differences(lines, baseline, names=tuple(MEASURES)):
-    """The rows but the baseline's, as differences to it, in Markdown, and how to read them."""
-    others = [line for line in lines if line["name"] != baseline]
+def table_of_differences(lines, names=tuple(MEASURES)):
+    """Rows that are differences, in Markdown, and how to read them."""
     return (
-        f"Difference to {baseline}, [95 % interval] over seeds and images, paired by image; bold where it excludes "
-        "zero. An interval with a single seed on either side is over images alone, and never bold.\n\n"
-        f"{table(others, with_difference, names)}"
+        "Differences, [95 % interval] over seeds and images, paired by image; bold where it excludes zero. Seeds: "
+        "the fewer of the two; with a single one the interval is over images alone, and never bold.\n\n"
+        f"{table('difference', lines, with_sign, names)}"
     )
 
 
@@ -105,7 +115,7 @@ def protocol(found, images, arguments):
     return (
         f"{len(images):,} {arguments.split} images of {arguments.dataset}, z = {arguments.z} (seed {arguments.seed}), "
         "PSNR in dB with range 1, of the raw and the clipped output; blur: the Gaussian, sigma in pixels, that makes "
-        "the images as soft as the reconstructions. Runs have the settings of config/"
+        "the images as soft as the reconstructions, or as samples of the prior. Runs have the settings of config/"
         f"{' but for ' + ', '.join(shared) if shared else ''}; a row's name has what differs."
     )
 
@@ -113,11 +123,13 @@ def protocol(found, images, arguments):
 def report(found, images, arguments):
     """The table of all configurations: (rows, text). `arguments` has z, seed, split, dataset and baseline."""
     groups = statistics.configurations(found)
-    baseline = baseline_row(arguments.baseline, groups)
-    lines = rows(comparison.estimates(groups, images, arguments.z, arguments.seed), baseline)
-    means = f"Mean ± standard deviation over seeds.\n\n{table(lines, with_deviation)}"
-    parts = [means, differences(lines, baseline), protocol(found, images, arguments)]
-    return lines, "\n\n".join(parts) + "\n"
+    baselines = baseline_rows(arguments.baseline, groups)
+    measured = comparison.estimates(groups, images, arguments.z, arguments.seed)
+    lines = [row(name, one) for name, one in measured.items()]
+    apart = [row(name, one) for name, one in differences(measured, baselines).items()]
+    means = f"Mean ± standard deviation over seeds.\n\n{table('loss', lines, with_deviation)}"
+    parts = [means, table_of_differences(apart), protocol(found, images, arguments)]
+    return lines + apart, "\n\n".join(parts) + "\n"
 
 
 def report_at_equal_kl(found, images, arguments):
@@ -126,21 +138,22 @@ def report_at_equal_kl(found, images, arguments):
         name: list(statistics.configurations(group).values())
         for name, group in statistics.configurations(found, apart=("beta",)).items()
     }
-    baseline_row(arguments.baseline, families)
+    baseline_rows(arguments.baseline, families)
     groups = {(name, i): group for name, at_betas in families.items() for i, group in enumerate(at_betas)}
     measured = comparison.estimates(groups, images, arguments.z, arguments.seed)
     by_loss = {name: [measured[name, i] for i in range(len(at_betas))] for name, at_betas in families.items()}
     matched, outside, kl = comparison.at_equal_kl(by_loss, arguments.kl)
-    baseline = baseline_row(arguments.baseline, matched)
     names = [name for name in MEASURES if name != "kl_divergence"]
-    lines = rows(matched, baseline)
+    lines = [row(name, one) for name, one in matched.items()]
+    baselines = baseline_rows(arguments.baseline, matched)
+    apart = [row(name, one) for name, one in differences(matched, baselines).items()]
     ranges = [f"{name}: outside, its runs have {low:.2f} to {high:.2f} nats" for name, (low, high) in outside.items()]
     parts = [
         f"At a KL divergence of {kl:.2f} nats, linear between runs at several beta: mean, [95 % interval] over "
         "seeds and images; seeds: the least at a beta.",
-        table(lines, with_interval, names),
+        table("loss", lines, with_interval, names),
         *ranges,
-        differences(lines, baseline, names),
+        table_of_differences(apart, names),
         protocol(found, images, arguments),
     ]
-    return lines, "\n\n".join(parts) + "\n"
+    return lines + apart, "\n\n".join(parts) + "\n"

@@ -13,7 +13,7 @@ from losses.corrected import CorrectedSTFT
 from losses.focal import FocalFrequency
 from losses.kl import kl_divergence as kl_divergence
 from losses.pixel import BCE, L1, L2
-from losses.spectral import DFT, STFT, ReleasedSTFT
+from losses.spectral import DFT, STFT, ReleasedSTFT, WrappedSTFT
 from losses.ssim import SSIM
 from losses.weighted_sum import WeightedSum
 
@@ -26,6 +26,14 @@ TERMS = {
     "ffl": lambda c: (c.ffl_coef, FocalFrequency(name="ffl")),
     "dft": lambda c: (c.stft_coef, DFT(c.amp_coef, c.arg_coef, c.eps, name="dft")),
     "stft": lambda c: (c.stft_coef, STFT(c.stft_f, c.stft_s, c.amp_coef, c.arg_coef, c.eps, name="stft")),
+    "stft-unwindowed": lambda c: (
+        c.stft_coef,
+        STFT(c.stft_f, c.stft_s, c.amp_coef, c.arg_coef, c.eps, hann=False, name="stft-unwindowed"),
+    ),
+    "stft-wrapped": lambda c: (
+        c.stft_coef,
+        WrappedSTFT(c.stft_f, c.stft_s, c.amp_coef, c.arg_coef, c.eps, name="stft-wrapped"),
+    ),
     "stft-released": lambda c: (
         c.stft_coef,
         ReleasedSTFT(c.stft_f, c.stft_s, c.amp_coef, c.arg_coef, c.eps, name="stft-released"),

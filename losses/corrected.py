@@ -33,17 +33,18 @@ class CorrectedSTFT(STFT):
 
     def distance(self, image, reconstruction):
         """The loss of each pair [B]."""
-        vertical, horizontal, weights = self.bases(*image.shape[1:3])
-        real_i, imaginary_i = self.transform(image, vertical, horizontal)
-        real_o, imaginary_o = self.transform(reconstruction, vertical, horizontal)
-        amplitude_i = amplitude(real_i, imaginary_i)
-        amp = tf.abs(amplitude(real_o, imaginary_o) - amplitude_i)
+        return super().distance(image, reconstruction) / image.shape[-1]
+
+    def bin_distance(self, image, reconstruction):
+        """arg_coef·A_i·|Δ| + amp_coef·|A_o - A_i| of two spectra (real, imaginary), bin by bin."""
+        (real_i, imaginary_i), (real_o, imaginary_o) = image, reconstruction
+        amplitude_i = amplitude(*image)
+        amp = amplitude(*reconstruction) - amplitude_i
         # F_o turned by the image's phase
         cos, sin = tf.math.divide_no_nan(real_i, amplitude_i), tf.math.divide_no_nan(imaginary_i, amplitude_i)
         floor = tf.maximum(SHARE * amplitude_i, PHASE_FLOOR)
         difference = phase(real_o * cos + imaginary_o * sin, imaginary_o * cos - real_o * sin, floor)
-        weighted = (self.arg_coef * amplitude_i * tf.abs(difference) + self.amp_coef * amp) * weights.T
-        return tf.reduce_mean(tf.reduce_sum(weighted, [2, 3]), 1)
+        return self.arg_coef * amplitude_i * tf.abs(difference) + self.amp_coef * tf.abs(amp)
 
     def bases(self, height, width):
         """The matrices V and H of `spectrum` and the weights [rows of V, rows of H] of a mean over all bins."""

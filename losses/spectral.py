@@ -115,14 +115,19 @@ class STFT(ReconstructionLoss):
     def distance(self, image, reconstruction):
         """The loss of each pair [B]."""
         vertical, horizontal, weights = self.bases(*image.shape[1:3])
-        real_i, imaginary_i = self.transform(image, vertical, horizontal)
-        real_o, imaginary_o = self.transform(reconstruction, vertical, horizontal)
-        amp = tf.abs(amplitude(real_o, imaginary_o) - amplitude(real_i, imaginary_i))
-        arg = tf.abs(
-            phase(real_o + self.eps, imaginary_o, PHASE_FLOOR) - phase(real_i + self.eps, imaginary_i, PHASE_FLOOR)
-        )
-        weighted = (self.arg_coef * arg + self.amp_coef * amp) * tf.constant(weights.T, tf.float32)
-        return tf.reduce_sum(weighted, [1, 2, 3])
+        spectra = [self.transform(images, vertical, horizontal) for images in (image, reconstruction)]
+        return tf.reduce_sum(self.bin_distance(*spectra) * tf.constant(weights.T, tf.float32), [1, 2, 3])
+
+    def bin_distance(self, image, reconstruction):
+        """arg_coef·|P_o - P_i| + amp_coef·|A_o - A_i| of two spectra (real, imaginary), bin by bin."""
+        amp = amplitude(*reconstruction) - amplitude(*image)
+        phases = (phase(real + self.eps, imaginary, PHASE_FLOOR) for real, imaginary in (image, reconstruction))
+        arg = self.phase_difference(*phases)
+        return self.arg_coef * tf.abs(arg) + self.amp_coef * tf.abs(amp)
+
+    def phase_difference(self, phase_i, phase_o):
+        """The difference of two phases, radians, as it is."""
+        return phase_o - phase_i
 
     def transform(self, images, vertical, horizontal):
         """The spectrum that is compared."""
@@ -146,6 +151,16 @@ class STFT(ReconstructionLoss):
         """The constructor's arguments."""
         names = ("window", "stride", "amp_coef", "arg_coef", "eps", "hann")
         return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+@keras.saving.register_keras_serializable("losses")
+class WrappedSTFT(STFT):
+    """The STFT distance with differences of phase wrapped to [-π, π], [B]: the short way round the circle."""
+
+    def phase_difference(self, phase_i, phase_o):
+        """The difference of two phases, wrapped."""
+        raw = phase_o - phase_i
+        return raw - 2 * np.pi * tf.round(raw / (2 * np.pi))
 
 
 @keras.saving.register_keras_serializable("losses")

@@ -5,7 +5,7 @@ import numpy as np
 EPS = 1e-6
 
 
-def stft(x, y, window=16, stride=4, amp_coef=0.1, arg_coef=0.9, hann=True):
+def stft(x, y, window=16, stride=4, amp_coef=0.1, arg_coef=0.9, hann=True, wrapped=False):
     """The paper's spectral loss [B] of images [B, H, W, C]: all bins of 2-D DFTs of Hann windows."""
     position = np.arange(window)
     taper = 0.25 * np.outer(1 - np.cos(2 * np.pi * position / window), 1 - np.cos(2 * np.pi * position / window))
@@ -19,7 +19,7 @@ def stft(x, y, window=16, stride=4, amp_coef=0.1, arg_coef=0.9, hann=True):
             for c in range(x.shape[3]):
                 parts = [a[:, i : i + window, j : j + window, c].astype(float) * taper for a in (x, y)]
                 f, g = (np.fft.fft2(part, axes=(1, 2)) for part in parts)
-                total += (polar_difference(f, g, amp_coef, arg_coef) * weight).sum((1, 2))
+                total += (polar_difference(f, g, amp_coef, arg_coef, wrapped) * weight).sum((1, 2))
     return total
 
 
@@ -50,7 +50,7 @@ def corrected(x, y, window=16, stride=4, amp_coef=0.1, arg_coef=0.9):
         for j in range(0, x.shape[2] - window + 1, stride):
             for c in range(x.shape[3]):
                 f, g = (np.fft.fft2(a[:, i : i + window, j : j + window, c].astype(float) * taper) for a in (x, y))
-                turned = abs((np.angle(g) - np.angle(f) + np.pi) % (2 * np.pi) - np.pi)
+                turned = short_way(np.angle(g) - np.angle(f))
                 value = arg_coef * abs(f) * turned + amp_coef * abs(abs(g) - abs(f))
                 values.append((value * radius / radius.max()).mean((1, 2)))
     return np.mean(values, axis=0)
@@ -66,9 +66,15 @@ def focal_frequency(x, y, alpha=1):
     return total
 
 
-def polar_difference(f, g, amp_coef, arg_coef):
-    """Weighted absolute differences of phase (raw) and amplitude of two complex arrays."""
-    return arg_coef * abs(phase(g) - phase(f)) + amp_coef * abs(abs(g) - abs(f))
+def polar_difference(f, g, amp_coef, arg_coef, wrapped=False):
+    """Weighted absolute differences of phase (raw or wrapped) and amplitude of two complex arrays."""
+    turned = phase(g) - phase(f)
+    return arg_coef * (short_way(turned) if wrapped else abs(turned)) + amp_coef * abs(abs(g) - abs(f))
+
+
+def short_way(angle):
+    """The way round the circle, at most π, that an angle is."""
+    return abs((angle + np.pi) % (2 * np.pi) - np.pi)
 
 
 def phase(f):

@@ -1,5 +1,7 @@
 """Every loss against an independent oracle, and the contract that every entry of the table keeps."""
 
+import functools
+
 import keras
 import numpy as np
 import oracles
@@ -93,6 +95,16 @@ class TestOracles:
         loss = losses.STFT(window, stride, amp_coef=0.3, arg_coef=0.6, hann=hann)
         np.testing.assert_allclose(call(loss, x, y), oracles.stft(x, y, window, stride, 0.3, 0.6, hann), rtol=2e-5)
 
+    @pytest.mark.parametrize("name,variant", [
+        ("stft-unwindowed", {"hann": False}),
+        ("stft-wrapped", {"wrapped": True}),
+    ])  # fmt: skip
+    @pytest.mark.parametrize("case", ["grey", "colour"])
+    def test_variants_of_stft(self, case, name, variant, request):
+        x, y = request.getfixturevalue(case)
+        loss = losses.build(name, stft_coef=1, stft_f=9, stft_s=5, amp_coef=0.3, arg_coef=0.6)
+        np.testing.assert_allclose(call(loss, x, y), oracles.stft(x, y, 9, 5, 0.3, 0.6, **variant), rtol=2e-5)
+
     @pytest.mark.parametrize("alpha", [1, 0.5, 2])
     @pytest.mark.parametrize("case", ["grey", "colour"])
     def test_focal_frequency(self, case, alpha, request):
@@ -160,6 +172,11 @@ class TestOracles:
         x, y = 0.8 * digits[:1] + rng.uniform(0, 0.2, digits[:1].shape), rng.normal(0.4, 0.4, digits[:1].shape)
         assert_slopes(losses.STFT(), oracles.stft, x, y, 1e-7, rng, rel=2e-3, abs=0.5)
 
+    def test_the_gradient_of_the_wrapped_difference(self, rng, digits):
+        x, y = 0.8 * digits[:1] + rng.uniform(0, 0.2, digits[:1].shape), rng.normal(0.4, 0.4, digits[:1].shape)
+        oracle = functools.partial(oracles.stft, wrapped=True)
+        assert_slopes(losses.build("stft-wrapped", stft_coef=1), oracle, x, y, 1e-7, rng, rel=2e-3, abs=0.5)
+
     def test_kl_divergence(self, rng):
         """Against the integral ∫ q log(q/p), by quadrature."""
         mean, log_var = rng.normal(size=(4, 2)), rng.normal(size=(4, 2))
@@ -183,6 +200,8 @@ GOLDEN = {
     "ours-released": 457.0126856,
     "l2+ffl": 0.3592099494375258,
     "ours-corrected": 478.4098456,
+    "stft-unwindowed+ssim": 463.1685051,
+    "stft-wrapped+ssim": 460.9611088,
 }
 
 

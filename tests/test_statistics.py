@@ -176,23 +176,36 @@ class TestTable:
             "near": self.estimate("near", [10.1, 10.2, 10.3], rng),
             "single": self.estimate("single", [15.0], rng),
         }
-        rows = {row["name"]: row for row in comparison_table.rows(found, "l2")}
-        assert [name for name, row in rows.items() if row["psnr"]["clear"]] == ["far"]
-        assert rows["far"]["psnr"]["difference"] == pytest.approx(2)
-        assert rows["far"]["psnr"]["sd"] == pytest.approx(0.1)
-        assert rows["l2"]["psnr"]["difference_interval"] == (0, 0)
-        low, high = rows["near"]["psnr"]["difference_interval"]
+        assert comparison_table.row("far", found["far"])["psnr"]["sd"] == pytest.approx(0.1)
+        apart = comparison_table.differences(found, {"l2": "l2"})
+        rows = {name: comparison_table.row(name, one) for name, one in apart.items()}
+        assert [name for name, row in rows.items() if row["psnr"]["clear"]] == ["far - l2"]
+        assert rows["far - l2"]["psnr"]["mean"] == pytest.approx(2)
+        low, high = rows["near - l2"]["psnr"]["interval"]
         assert low < 0 < high
-        lines = comparison_table.differences(list(rows.values()), "l2").split("\n")[-3:]
-        assert [line.split("|")[1].strip() for line in lines] == ["far", "near", "single"]
+        lines = comparison_table.table_of_differences(list(rows.values())).split("\n")[-3:]
+        assert [line.split("|")[1].strip() for line in lines] == ["far - l2", "near - l2", "single - l2"]
+        assert [line.split("|")[2].strip() for line in lines] == ["3", "3", "1"]
         assert [line.count("**") for line in lines] == [2 * len(MEASURES), 0, 0]
         assert "| **+2.00 [" in lines[0].replace("  ", "")
 
+    def test_each_pair_once(self, rng):
+        """Against two baselines, the first differs from the second and not the second from the first too."""
+        found = {name: self.estimate(name, [i, i + 1.0], rng) for i, name in enumerate(("l2 beta=1", "ssim", "ours"))}
+        apart = comparison_table.differences(found, {"ssim": "ssim", "l2": "l2 beta=1"})
+        assert {name: one.means["ssim"][0] for name, one in apart.items()} == pytest.approx({
+            "l2 beta=1 - ssim": -1,
+            "ours - ssim": 1,
+            "ours - l2": 2,
+        })  # fmt: skip
+
     def test_cells(self):
-        found = {"mean": 0.4956, "sd": 0.0012, "interval": (0.49, 0.501)}
+        found = {"mean": 0.4956, "sd": 0.0012, "interval": (0.49, 0.501), "clear": False}
         assert comparison_table.with_deviation("ssim", found) == "0.496 ± 0.001"
         assert comparison_table.with_deviation("psnr", found | {"sd": None}) == "0.50"
         assert comparison_table.with_interval("ssim", found) == "0.496 [0.490, 0.501]"
+        assert comparison_table.with_sign("ssim", found) == "+0.496 [0.490, 0.501]"
+        assert comparison_table.with_sign("ssim", found | {"mean": -0.2, "clear": True}) == "**-0.200 [0.490, 0.501]**"
 
     def test_an_unknown_baseline(self):
         with pytest.raises(UserError, match="baseline: expected one of ours, got 'l2'"):
@@ -201,23 +214,23 @@ class TestTable:
             comparison_table.baseline_row("l2", ["l2 beta=1", "l2 beta=2"])
 
     def test_a_baseline_by_its_loss(self):
-        assert comparison_table.baseline_row("l2", ["l2 beta=1", "ours"]) == "l2 beta=1"
-        assert comparison_table.baseline_row("l2", ["l2 beta=1", "l2"]) == "l2"
+        names = ["l2 beta=1", "ours", "ours beta=1"]
+        assert comparison_table.baseline_rows("l2, ours,", names) == {"l2": "l2 beta=1", "ours": "ours"}
 
     def test_a_resample_is_the_images_repeated(self, digits):
-        """PSNR, and the blur of a whole set, of the images that the weights draw, each as often."""
-        model = models.build(config.resolve({"loss": "l2"}), (28, 28, 1))
-        kernel = model.decoder.layers[-1].weights[0]
-        kernel.assign(30 * kernel)
+        """PSNR, and the blur of whole sets, of the images and samples that the weights draw, each as often."""
+        model, _ = checkpoint.load_model(ROOT / "checkpoints/l2/model.npz")
         images = np.uint8(digits * 255)
         weights = statistics.image_weights(8, resamples=3)
         references = weights @ blur.of_each(blur.cosine_power, images)
         found = comparison.resampled_measures(model, images, weights, references, "sample", 4)
         reconstruction = model.reconstruct(digits, tf.random.stateless_normal([8, 2], [4, 0])).numpy()
+        samples = model.decoder(tf.random.stateless_normal([8, 2], [4, 1])).numpy()
         for i in range(4):
             drawn = np.repeat(np.arange(8), np.round(8 * weights[i]).astype(int))
-            expected = blur.equivalent_blur(reconstruction[drawn], digits[drawn])
-            assert found["equivalent_blur"][i] == pytest.approx(expected, abs=1e-4)
+            for name, pictures in (("equivalent_blur", reconstruction), ("sample_blur", samples)):
+                expected = blur.equivalent_blur(pictures[drawn], digits[drawn])
+                assert 0.1 < found[name][i] == pytest.approx(expected, abs=1e-4)
             expected = tf.image.psnr(digits[drawn], reconstruction[drawn], 1.0).numpy().mean()
             assert found["psnr"][i] == pytest.approx(expected, rel=1e-4)
 
@@ -375,7 +388,13 @@ class TestCommands:
     def test_runs(self, folder, flags, capsys):
         evaluate.main(flags)
         rows = {row["name"]: row for row in json.loads((folder / "rows.json").read_text())["rows"]}
-        assert {name: row["seeds"] for name, row in rows.items()} == {"l2": [0, 1], "l2 beta=0.0001": [0], "ssim": [0]}
+        assert {name: row["seeds"] for name, row in rows.items()} == {
+            "l2": [0, 1],
+            "l2 beta=0.0001": [0],
+            "ssim": [0],
+            "l2 beta=0.0001 - l2": [0],
+            "ssim - l2": [0],
+        }
         found, images = [], data.load().images.astype(np.float32) / 255
         for seed in (0, 1):
             model, _ = checkpoint.load_model(folder / f"model/l2_{seed}_0.005/model.npz")

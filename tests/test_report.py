@@ -1,0 +1,207 @@
+"""README and report: every number is the one in results/, and the tables there are those of the runs."""
+
+import csv
+import re
+import statistics
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+import config
+import evaluate
+import losses
+import train
+from config.errors import UserError
+from evaluation import audit, report
+from training import sweep
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in report.DOCUMENTS}
+TABLES = """Mean.
+
+| loss | seeds | PSNR         |
+| ---- | ----: | -----------: |
+| l2   |     3 | 12.95 ± 0.01 |
+| ours |     1 |        11.94 |
+
+| difference | blur (px)         | PSNR                    |
+| ---------- | ----------------- | ----------------------: |
+| ours - l2  | -0.2 [-0.3, -0.1] | **-1.01 [-1.04, -0.9]** |
+"""
+
+
+def table_cell(text, row, column):
+    """The cell of a row under a column of the tables in `text`, read line by line."""
+    place = None
+    for line in text.splitlines():
+        parts = [part.strip() for part in line.split("|")[1:-1]]
+        if not parts:
+            place = None
+        elif column in parts:
+            place = parts.index(column)
+        elif place is not None and parts[0] == row:
+            return parts[place]
+    return None
+
+
+class TestParts:
+    @pytest.fixture
+    def root(self, tmp_path, monkeypatch):
+        """A folder with tables and two documents, the current one."""
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "results/short").mkdir(parents=True)
+        (tmp_path / "results/runs.md").write_text(TABLES)
+        (tmp_path / "results/short/l+1.md").write_text("| a |\n| - |\n| b |\n")
+        (tmp_path / "README.md").write_text("By <!-- results/runs.md: ours - l2, PSNR -->9<!-- end --> dB.")
+        (tmp_path / "results/REPORT.md").write_text("Nothing.")
+        return tmp_path
+
+    @pytest.mark.parametrize("before,after", [
+        ("<!-- results/short/l+1.md -->\nold\n<!-- end -->", "| a |\n| - |\n| b |\n"),
+        ("<!-- results/runs.md: l2, PSNR -->1<!-- end -->", "12.95 ± 0.01"),
+        ("<!-- results/runs.md: ours, PSNR --><!-- end -->", "11.94"),
+        ("<!-- results/runs.md: ours - l2, PSNR -->1\n2<!-- end -->", "**-1.01 [-1.04, -0.9]**"),
+        ("<!-- results/runs.md: ours - l2, blur (px) -->1<!-- end -->", "-0.2 [-0.3, -0.1]"),
+        ("<!-- results/later.md: ours, PSNR -->1<!-- end -->", "not measured yet"),
+    ])  # fmt: skip
+    def test_each_kind(self, root, before, after):
+        opening = before[: before.index("-->") + 3]
+        shown = f"x {opening}{chr(10) if after[0] == '|' else ''}{after}<!-- end --> y <!-- other -->"
+        assert report.refreshed(f"x {before} y <!-- other -->") == shown
+
+    def test_a_row_with_a_comma(self, root):
+        Path("results/runs.md").write_text("| a | b |\n| - | - |\n| ours, patches | 7 |\n")
+        found = report.refreshed("<!-- results/runs.md: ours, patches, b --><!-- end -->")
+        assert found == "<!-- results/runs.md: ours, patches, b -->7<!-- end -->"
+
+    def test_the_command(self, root, capsys):
+        report.main([])
+        assert Path("README.md").read_text() == (
+            "By <!-- results/runs.md: ours - l2, PSNR -->**-1.01 [-1.04, -0.9]**<!-- end --> dB."
+        )
+        assert capsys.readouterr().out == "README.md\nresults/REPORT.md\n"
+
+    @pytest.mark.parametrize("wanted", ["l1, PSNR", "ours, blur (px)"])
+    def test_no_such_cell(self, root, wanted):
+        Path("results/REPORT.md").write_text(f"<!-- results/runs.md: {wanted} -->1<!-- end -->")
+        with pytest.raises(UserError, match=f"expected a row of l2, ours, ours - l2 .*, got {re.escape(wanted)}"):
+            report.main([])
+        assert "-->9<!--" in Path("README.md").read_text()
+
+    def test_no_document(self, root):
+        Path("README.md").unlink()
+        with pytest.raises(UserError, match=r"README\.md: expected a text file"):
+            report.main([])
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+class TestDocuments:
+    def test_tables_are_those_in_results(self, name):
+        shown = dict(re.findall(r"<!-- (results/[^ :]+\.md) -->\n(.*?)\n<!-- end -->", DOCUMENTS[name], re.S))
+        assert shown
+        for table, text in shown.items():
+            assert text == ((ROOT / table).read_text().strip() if (ROOT / table).exists() else report.NOT_YET)
+
+    def test_numbers_are_those_in_results(self, name):
+        shown = re.findall(r"<!-- (results/[^ :]+\.md): ([^>]*), ([^,>]*) -->(.*?)<!-- end -->", DOCUMENTS[name])
+        assert len(shown) == DOCUMENTS[name].count(".md: ")
+        for table, row, column, value in shown:
+            path = ROOT / table
+            assert value == (table_cell(path.read_text(), row, column) if path.exists() else report.NOT_YET)
+
+    def test_a_number_begins_no_line(self, name):
+        """There the comment would begin a block of HTML, and end the paragraph."""
+        assert not re.search(r"^ *<!-- [^>]*: ", DOCUMENTS[name], re.M)
+
+    def test_links_lead_somewhere(self, name):
+        for target in re.findall(r"\]\(([^)#]+)\)", DOCUMENTS[name]):
+            assert target.startswith("https://") or (ROOT / name).parent.joinpath(target).exists(), target
+
+
+def test_no_number_of_the_report_is_written_by_hand():
+    """But for the paper's, the author's weights', and settings."""
+    text = re.sub(
+        r"<!-- results.*?<!-- end -->|```.*?```|`[^`]*`|\]\(.*?\)", "", DOCUMENTS["results/REPORT.md"], flags=re.S
+    )
+    published = [number for claim in audit.CLAIMS for number in claim[2:]]
+    measured = [number for _, *numbers in audit.AUTHOR.values() for number in numbers]
+    known = {*published, *measured, *(v for v in config.defaults().values() if isinstance(v, float))}
+    assert {float(number) for number in re.findall(r"\d+\.\d+", text)} <= known
+
+
+def groups(path):
+    """The rows of a table of runs by all that makes runs different but the seed, as text."""
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    places = {"tag", "seed", "data_dir", "model_dir", "logs_dir", "results_dir"}
+    looks = {"log_freq", "test_freq", "visualise_freq", "save_model_freq", "test_size", "monitor_size", "num_samples"}
+    keys = [key for key in config.KEYS if key in rows[0] and key not in places | looks and all(r[key] for r in rows)]
+    found = defaultdict(list)
+    for row in rows:
+        found[tuple(row[key] for key in keys)].append(row)
+    return found.values()
+
+
+def mean_and_deviation(rows, key, decimals):
+    """ "11.94 ± 0.02" of the values of `key` in rows, or the value of a single one."""
+    values = [float(row[key]) for row in rows]
+    spread = f" ± {statistics.stdev(values):.{decimals}f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.{decimals}f}{spread}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "results").rglob("runs.csv")))
+def test_the_table_is_that_of_the_runs(path):
+    expected = [
+        (group[0]["loss"], str(len(group)), mean_and_deviation(group, "psnr", 2), mean_and_deviation(group, "ssim", 3))
+        for group in groups(path)
+    ]
+    first_table = path.with_suffix(".md").read_text().split("\n\n")[1].splitlines()[2:]
+    shown = [[part.strip() for part in line.split("|")[1:-1]] for line in first_table]
+    assert sorted((name.split()[0], *others[:3]) for name, *others in shown) == sorted(expected)
+
+
+class TestCommands:
+    @staticmethod
+    def recipe(target):
+        """The command lines of a make target, as words, by their script."""
+        command = ["make", "--dry-run", target, "BIN=bin", "--assume-old=.venv/installed"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        found = defaultdict(list)
+        for line in done.stdout.replace("\\\n", " ").splitlines():
+            _, script, *words = line.split()
+            found[script].append(words)
+        return found
+
+    def test_the_ablations_are_those_of_the_report(self):
+        """Every value that the report speaks of; no two runs of one tag; ten epochs on held-out images."""
+        runs = defaultdict(list)
+        for words in self.recipe("ablations")["train.py"]:
+            arguments = {k: v for k, v in vars(train.parse(words)).items() if k in config.KEYS}
+            for run in sweep.combinations(config.read_yaml(ROOT / "config/ablations.yml") | arguments):
+                runs[run["tag"]].append(config.resolve(run))
+        settings = [same[0] for same in runs.values()]
+        assert all(one == same[0] for same in runs.values() for one in same)
+        assert len(settings) == 3 * 23
+        assert {(one.epochs, one.test_split, one.seed) for one in settings} == {(10, "held-out", i) for i in range(3)}
+        for loss in ("ours", "ours-corrected"):
+            found = [one for one in settings if one.loss == loss]
+            assert {one.stft_f for one in found} == {8, 16, 28}
+            assert {one.stft_s for one in found} == {2, 4, 8}
+        ratios = {one.arg_coef / one.amp_coef if one.amp_coef else float("inf") for one in settings}
+        assert sorted(ratios) == pytest.approx([0, 1, 9, float("inf")])
+        assert {one.beta for one in settings} == {0.0005, 0.005, 0.05}
+        for one in settings:
+            losses.term_names(one.loss)
+
+    def test_the_commands_of_the_report(self):
+        (block,) = re.findall(r"```bash\n(.*?)```", DOCUMENTS["results/REPORT.md"], re.S)
+        first, *others = (line.split() for line in block.splitlines())
+        assert first[:2] == ["python", "train.py"]
+        assert {*vars(train.parse(first[2:]))["loss"]} == {*audit.AUTHOR, "ours-corrected"}
+        assert others == [["make", "ablations"], ["make", "report"]]
+
+    @pytest.mark.parametrize("target", ["ablations", "report"])
+    def test_the_tables_are_made_by_commands_that_exist(self, target):
+        for words in self.recipe(target)["evaluate.py"]:
+            evaluate.parse(words)
