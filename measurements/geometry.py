@@ -42,16 +42,24 @@ def projection(images, theta):
     """The sums [B, S, C] over the rows of images [B, H, W, C] turned by θ [B] in a square of their diagonal, S."""
     height, width = images.shape[1:3]
     side = math.ceil(math.hypot(height, width))
-    cos, sin, zero = tf.cos(theta), tf.sin(theta), tf.zeros_like(theta)
-    # where a pixel (x, y) of the square comes from: the rotation about its middle, put in the image's middle
-    middle = (side - 1) / 2
-    x = (width - 1) / 2 - middle * (cos - sin)
-    y = (height - 1) / 2 - middle * (sin + cos)
-    turned = tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.stack([cos, -sin, x, sin, cos, y, zero, zero], axis=1),
-        output_shape=[side, side],
-        fill_value=0.0,
-        interpolation="BILINEAR",
-    )
-    return tf.reduce_sum(turned, axis=1)
+    offset = tf.range(side, dtype=tf.float32) - (side - 1) / 2
+    down, across = offset[:, None], offset[None, :]
+    cos, sin = tf.cos(theta)[:, None, None], tf.sin(theta)[:, None, None]
+    y, x = sin * across + cos * down + (height - 1) / 2, cos * across - sin * down + (width - 1) / 2
+    return tf.reduce_sum(interpolated(images, y, x), axis=1)
+
+
+def interpolated(images, y, x):
+    """Images [B, H, W, C], zeros around them, at rows `y` and columns `x` [B, S, S], linearly: [B, S, S, C].
+
+    TensorFlow's own transformation of images has another gradient than its values.
+    """
+    padded = tf.pad(images, [[0, 0], [1, 2], [1, 2], [0, 0]])
+    y, x = (tf.clip_by_value(at, -1, side) + 1 for at, side in zip((y, x), images.shape[1:3], strict=True))
+    top, left = tf.floor(y), tf.floor(x)
+    found = 0.0
+    for row, column in ((top, left), (top, left + 1), (top + 1, left), (top + 1, left + 1)):
+        weight = (1 - tf.abs(y - row)) * (1 - tf.abs(x - column))
+        place = tf.cast(tf.stack([row, column], axis=-1), tf.int32)
+        found += weight[..., None] * tf.gather_nd(padded, place, batch_dims=1)
+    return found

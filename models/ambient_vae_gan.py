@@ -58,7 +58,9 @@ class AmbientVAEGAN(VAE):
         supervised: whether training has the clean images too.
         alpha, feature_weight: weights of the two parts of rec.
         gamma: weight of rec in the decoder's loss.
-        pixel_side: what the first part of rec compares with y: "measured", ỹ, or "unmeasured", Dec(z).
+        pixel_side: what the first part of rec compares with y: "measured", ỹ, or "unmeasured", Dec(z). Where
+            E[θ] = 1, as in drop_independent, its mean is least at x unmeasured, but measured at
+            x · E[θ]² / E[θ²] = (1 - p) x: the independent θ of the two punish bright images.
         rec_reduction: over pixels and features, "mean" (the published system) or "sum" (VAE-GAN).
     """
 

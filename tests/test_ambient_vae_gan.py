@@ -18,7 +18,7 @@ import train
 from config.errors import UserError
 from evaluation.quality import psnr, reconstruction_quality
 from models import checkpoint
-from models.ambient_vae_gan import AmbientVAEGAN
+from models.ambient_vae_gan import AmbientVAEGAN, Judged
 from training import guard, loop
 
 SHAPE = (28, 28, 1)
@@ -30,11 +30,11 @@ def images(rng):
     return tf.constant(rng.random((6, *SHAPE)), tf.float32)
 
 
-def small(measurement="drop_patch", latent_dim=4, seed=1, **given):
+def small(measurement="drop_patch", latent_dim=4, seed=1, p=0.8, **given):
     keras.utils.set_random_seed(0)
     encoder, decoder = models.ARCHITECTURES["ambient28"](SHAPE, latent_dim)
     discriminator = models.DISCRIMINATORS["ambient28"](SHAPE)
-    measurement = measurements.build(measurement)
+    measurement = measurements.build(measurement, p=p)
     return AmbientVAEGAN(encoder, decoder, discriminator, measurement=measurement, seed=seed, **(WEIGHTS | given))
 
 
@@ -92,7 +92,7 @@ def bce(logit, probability):
 class TestNetworks:
     @pytest.mark.parametrize("name,shape,latents,expected", [
         ("ambient64", (64, 64, 3), 128, [17_414_400, 3_070_019, 1_974_017]),
-        ("ambient28", (28, 28, 1), 20, [64_520, 40_865, 24_481]),
+        ("ambient28", (28, 28, 1), 20, [64_520, 40_865, 24_513]),
     ])  # fmt: skip
     def test_trainable_parameters(self, name, shape, latents, expected):
         """By hand from the widths; the published system's are 17.41 M, 3.07 M and 1.97 M."""
@@ -156,6 +156,22 @@ class TestObjective:
         assert len({value.tobytes() for value in draws}) == len(draws)
         for one, again in zip(model.noise(3, 1), small("add_noise").noise(3, 1), strict=True):
             np.testing.assert_array_equal(one, again)
+
+    @pytest.mark.parametrize("side,expected", [("unmeasured", 1), ("measured", 0.4)])
+    def test_the_brightness_at_which_the_mean_pixel_error_is_least(self, side, expected, rng):
+        """Of images c·x: E (θ c x - θ' x)² / x² is c²/(1 - p) - 2c + const, without θ c² - 2c + const; p = 0.6."""
+        model = small("drop_independent", pixel_side=side, p=0.6)
+        x = tf.constant(rng.random((4000, *SHAPE)), tf.float32)
+        observed, theta = model.measurement(x, [0, 0]), model.measurement.draw(x.shape, [0, 1])
+        features = tf.zeros([1, 1, 1, 1])
+
+        def error(c):
+            made = Judged(c * x, model.measurement.apply(c * x, theta), features, None)
+            return float(tf.reduce_mean(model.errors(made, Judged(x, observed, features, None))["pixel_error"]))
+
+        below, at, above = (error(c) for c in (0.0, 1.0, 2.0))
+        least = 1 - (above - below) / 2 / (above - 2 * at + below)
+        assert least == pytest.approx(expected, abs=0.01)
 
 
 class TestTrainingSet:
