@@ -1,7 +1,7 @@
 """Restoring without learning: for every measurement what scikit-image has for it.
 
-A function takes measured images [N, H, W, C], their θ, which no model is told, and the parameters of
-the measurement; it returns images [N, H, W, C], unclipped.
+A function takes measured images [N, H, W, C], their θ, which no model is told (where a hole is, a corner, an
+angle), and the parameters of the measurement; it returns images [N, H, W, C], unclipped.
 """
 
 import math
@@ -77,6 +77,7 @@ def back_projection(measured, theta, parameters):
 
 # name of the measurement: function(measured, θ, parameters)
 BASELINES = {
+    "none": lambda measured, theta, parameters: measured,
     "drop_independent": gaussian_blur,
     "drop_row": gaussian_blur,
     "drop_col": gaussian_blur,

@@ -18,7 +18,7 @@ CLAIMS = {
 def report(cases, arguments):
     """The table of `cases`: (rows, text).
 
-    `arguments` has split, dataset, seed and acsg_images, on how many images ACSG runs (0: all).
+    `arguments` has split, seed and acsg_images, on how many images ACSG runs (0: all).
     """
     rows, weights = [], {}
     with tqdm(total=sum(len(case.methods) for case in cases), unit="method", disable=None) as bar:
@@ -42,7 +42,7 @@ def row(case, method, measured, weights):
     if count not in weights:
         weights[count] = statistics.image_weights(count)
     found = {"measurement": case.settings.measurement, "setting": restoration.describe(case.settings)}
-    found |= {"dataset": case.settings.dataset, "method": method, "num_images": count}
+    found |= {"dataset": case.dataset, "method": method, "num_images": count}
     found |= {"seconds_per_image": own.seconds}
     for name in MEASURES:
         ours, theirs = (weights[count] @ getattr(one, name)[:count] for one in (ambient, own))
@@ -108,11 +108,11 @@ def tables(rows):
 def protocol(case, arguments):
     """How the numbers were measured."""
     return (
-        f"{len(case.images):,} {arguments.split} images of {arguments.dataset or case.settings.dataset}, measured with "
-        f"seed {arguments.seed}; PSNR (range 1) and SSIM of restored against clean, per image, then averaged. "
+        f"{len(case.images):,} {arguments.split} images of {case.dataset}, measured with seed "
+        f" {arguments.seed}; PSNR (range 1) and SSIM of restored against clean, per image, then averaged. "
         f"[95 % interval]: over images, of one training. Gains and ratios: paired, on the images that both restored.\n"
         f"ambient_vae_gan, supervised: posterior mean, one pass. acsg: {acsg.STEPS} steps with the ambient decoder and "
-        "discriminator. non_learned: told which pixels are missing, or where they were, which no other method is.\n"
+        "discriminator. non_learned: inpainting is told where the holes are, which no other method is.\n"
         f"Times: batches of {quality.parts(case.images)[0].stop}, after the first call; images with the same hole are "
         "inpainted together."
     )

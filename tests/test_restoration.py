@@ -1,6 +1,7 @@
 """Restoring: ACSG against closed forms, the baselines against plain loops, the table against numpy."""
 
 import json
+import time
 from types import SimpleNamespace
 
 import keras
@@ -171,7 +172,7 @@ class TestWithoutLearning:
         np.testing.assert_allclose(found[:, 3:-3, 3:-3], x[:, 3:-3, 3:-3], atol=0.03)
 
     def test_every_measurement_has_a_baseline(self):
-        assert {*non_learned.BASELINES} == {*measurements.MEASUREMENTS} - {"none"}
+        assert {*non_learned.BASELINES} == {*measurements.MEASUREMENTS}
 
 
 class TestRows:
@@ -181,7 +182,8 @@ class TestRows:
         clean = rng.normal(15, 3, 400)
         self.ambient = restoration.Quality(clean, clean / 30, 0.001)
         self.acsg = restoration.Quality(clean[:100] - rng.normal(2, 1, 100), clean[:100] / 40, 0.25)
-        case = SimpleNamespace(settings=config.resolve({"model": "ambient_vae_gan", "measurement": "drop_patch"}))
+        settings = config.resolve({"model": "ambient_vae_gan", "measurement": "drop_patch"})
+        case = SimpleNamespace(settings=settings, dataset="mnist-gray")
         measured = {"ambient_vae_gan": self.ambient, "acsg": self.acsg}
         return {name: restoration_table.row(case, name, measured, {}) for name in measured}
 
@@ -283,6 +285,18 @@ class TestCases:
         model = case.models["ambient_vae_gan"]
         expected = model.decoder(model.encoder(case.measured)[:, :4])
         np.testing.assert_allclose(restoration.in_one_pass(model)(case.measured, None), expected, atol=1e-5)
+
+    def test_time_is_of_an_image_and_without_the_first_call(self, rng):
+        case = restoration.Case(None, {}, "", *3 * [rng.random((4, 2, 2, 1))])
+        waits = iter([0.5, *8 * [0.05]])
+
+        def restore(measured, theta):
+            time.sleep(next(waits))
+            return measured
+
+        found, seconds = restoration.timed(restore, case)
+        np.testing.assert_array_equal(found, case.measured)
+        assert 0.05 / 4 <= seconds < 0.1 / 4
 
     def test_around_grey_where_the_measurement_is(self, rng):
         """A Gaussian blur is the same in [0, 1] and in [-1, 1]; a patch is put back on grey in place of black."""
