@@ -7,6 +7,7 @@ Hold the paper's table against them:  python evaluate.py --audit
 import json
 from pathlib import Path
 
+from config import read_yaml
 from config.command_line import PAPER_LOSSES, Parser, checkpoint_files, require_sense
 from config.errors import UserError, run
 from config.files import require_writable, write_atomically
@@ -17,7 +18,7 @@ TABLE = Path("results/table.md")
 RUNS = Path("results/runs.csv")
 KL = Key(float, "KL divergence, nats", above=0)
 # flags that mean something only with another
-NEEDS = {"match": "runs", "kl": "match", "author_checkpoints": "audit"}
+NEEDS = {"config": "runs", "match": "runs", "kl": "match", "author_checkpoints": "audit"}
 # flags that mean nothing with another
 CLASHES = {
     "image": ("runs", "audit"),
@@ -42,6 +43,8 @@ def parse(argv):
     parser.add_argument("--probe", action="store_true", help="what losses, by name, answer to blur, shift and noise")
     parser.add_key("results_dir", "results", flag="out_dir")
     parser.add_argument("--runs", metavar="FILE", help="compare the runs in this table, results/runs.csv")
+    text = "of these runs, those with the settings in this YAML file"
+    parser.add_argument("--config", type=read_yaml, metavar="PATH", help=text)
     parser.add_argument(
         "--baseline", default="l2", metavar="NAME[,NAME]", help="the rows that others differ from (default: l2)"
     )
@@ -111,7 +114,7 @@ def print_comparison(arguments):
     from evaluation import comparison, comparison_table, runs
 
     losses = [name for name in (arguments.loss or "").split(",") if name]
-    found = runs.measured_on(arguments.runs, arguments.dataset, arguments.split, losses)
+    found = runs.measured_on(arguments.runs, arguments.dataset, arguments.split, losses, arguments.config)
     comparison.require_checkpoints(found)
     images = data.load(arguments.dataset, arguments.split, arguments.data_dir, arguments.image_size).images
     if arguments.match:
@@ -128,7 +131,8 @@ def print_audit(arguments):
     path = arguments.runs or (RUNS if RUNS.exists() else None)
     trained = runs.load(path) if path else []
     images = data.load("mnist", "test").images
-    publish(arguments, "audit", *audit.report(trained, arguments.model_dir, arguments.author_checkpoints, images))
+    recipe, author = arguments.config or {}, arguments.author_checkpoints
+    publish(arguments, "audit", *audit.report(trained, recipe, arguments.model_dir, author, images))
 
 
 def publish(arguments, name, rows, text):
