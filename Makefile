@@ -1,9 +1,10 @@
 # make train ARGS="--epochs=1 --loss=l2"; likewise generate, evaluate and test
-# make ablations SEEDS=0 first, then SEEDS=0,1,2 for the rest; make report writes the tables and the numbers
+# make ablations SEEDS=0 first, then SEEDS=0,1,2 for the rest; make report: the runs of RECIPE, and every number
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 SEEDS ?= 0,1,2
+RECIPE = config/shipped.yml
 ABLATION = $(BIN)/python train.py --config=config/ablations.yml --seed=$(SEEDS) $(ARGS)
 
 .PHONY: train generate evaluate figures ablations report test test-fast
@@ -27,8 +28,8 @@ ablations: .venv/installed
 		--loss=ours,ours-corrected,ssim --out_dir=results/ablations
 
 report: .venv/installed
-	$(BIN)/python evaluate.py --runs=results/runs.csv --baseline=l2,ssim
-	$(BIN)/python evaluate.py --audit
+	$(BIN)/python evaluate.py --runs=results/runs.csv --config=$(RECIPE) --baseline=l2,ssim
+	$(BIN)/python evaluate.py --runs=results/runs.csv --config=$(RECIPE) --audit
 	$(BIN)/python -m evaluation.report
 
 test: .venv/tested

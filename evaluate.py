@@ -8,6 +8,7 @@ Restore damaged images:  python evaluate.py --task=restore --data_dir=DIR
 import json
 from pathlib import Path
 
+from config import read_yaml
 from config.command_line import PAPER_LOSSES, RESTORERS, Parser, checkpoint_files, require_sense
 from config.errors import UserError, run
 from config.files import require_writable, write_atomically
@@ -28,6 +29,7 @@ ONLY_IN = {
     "runs": ("runs", "audit"),
     "match": ("runs",),
     "audit": ("audit",),
+    "config": ("runs", "audit"),
     "author_checkpoints": ("audit",),
     "probe": ("probe",),
     "z": ("table", "runs", "audit", "image", "probe"),
@@ -51,6 +53,8 @@ def parse(argv):
     parser.add_argument("--probe", action="store_true", help="what losses, by name, answer to blur, shift and noise")
     parser.add_key("results_dir", "results", flag="out_dir")
     parser.add_argument("--runs", metavar="FILE", help=f"compare the runs in this table, {RUNS}")
+    text = "of these runs, those with the settings in this YAML file"
+    parser.add_argument("--config", type=read_yaml, metavar="PATH", help=text)
     parser.add_argument(
         "--baseline", default="l2", metavar="NAME[,NAME]", help="the rows that others differ from (default: l2)"
     )
@@ -126,7 +130,7 @@ def compare_runs(arguments):
     from evaluation import comparison, comparison_table, runs
 
     losses = [name for name in (arguments.loss or "").split(",") if name]
-    found = runs.measured_on(arguments.runs or RUNS, arguments.dataset, arguments.split, losses)
+    found = runs.measured_on(arguments.runs or RUNS, arguments.dataset, arguments.split, losses, arguments.config)
     comparison.require_checkpoints(found)
     name = "runs_at_equal_kl" if arguments.match else "runs"
     report = comparison_table.report_at_equal_kl if arguments.match else comparison_table.report
@@ -141,7 +145,7 @@ def audit_paper(arguments):
 
     path = arguments.runs or (RUNS if RUNS.exists() else None)
     trained, tests = runs.load(path) if path else [], data.load("mnist", "test").images
-    rows, text = audit.report(trained, arguments.model_dir, arguments.author_checkpoints, tests)
+    rows, text = audit.report(trained, arguments.config or {}, arguments.model_dir, arguments.author_checkpoints, tests)
     publish(arguments, rows, text, Path(arguments.out_dir) / "audit.md")
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 import config
-from evaluation import comparison, statistics
+from evaluation import comparison, runs, statistics
 from evaluation.quality import reconstruction_quality
 from evaluation.table import PAPER, markdown
 from models import checkpoint
@@ -34,7 +34,7 @@ AUTHOR = {
     "ours": ("ours/0.1_0.9_0.0015_16_4", 11.92, 0.488),
 }
 
-# what a run must have to be held against the paper's table
+# what a run must have to be held against the paper's table, unless another recipe is named
 PROTOCOL = {
     "dataset": "mnist",
     "test_split": "test",
@@ -78,13 +78,14 @@ def is_reached(claim, ours):
     return ours.psnr >= psnr - half_unit(psnr, 2) and ours.ssim >= ssim - half_unit(ssim)
 
 
-def protocol_runs(every):
+def protocol_runs(every, recipe):
     """Of `every` run those under the PROTOCOL: a dict of loss → (name of the configuration, its runs).
 
-    Of several configurations of a loss that with the most seeds counts, the first of equals: never
-    the one that comes nearest.
+    `recipe` is a dict of keys and values that takes precedence over it. Of several configurations of a
+    loss that with the most seeds counts, the first of equals: never the one that comes nearest.
     """
-    found = [run for run in every if PROTOCOL.items() <= vars(run).items() and run.loss in PAPER]
+    required = PROTOCOL | recipe
+    found = [run for run in every if required.items() <= vars(run).items() and run.loss in PAPER]
     most = {}
     for name, group in statistics.configurations(found).items() if found else ():
         _, other = most.get(group[0].loss, ("", []))
@@ -112,7 +113,8 @@ def ours(loss, trained, shipped, images, weights):
     """The Measured of a loss: of its `trained` (name, runs), or, if it has none, of the checkpoint `shipped`/LOSS."""
     if trained:
         name, group = trained
-        return measured(name, [comparison.load(run) for run in group], group[0].epochs, images, weights)
+        epochs = checkpoint.epochs(checkpoint.read(runs.checkpoint_file(group[0]))[1])
+        return measured(name, [comparison.load(run) for run in group], epochs, images, weights)
     model, manifest = checkpoint.load_model(Path(shipped) / loss / "model.npz")
     beta = checkpoint.configuration(manifest).beta
     name = loss if beta == config.defaults()["beta"] else f"{loss} beta={beta:g}"
@@ -162,13 +164,13 @@ RULE = (
 )
 
 
-def report(every, shipped, folder, images):
+def report(every, recipe, shipped, folder, images):
     """The audit: (rows, text).
 
-    Args: `every`, the configurations of our runs; `shipped`, the folder of checkpoints for
-    losses without runs; `folder`, the author's checkpoints, or empty; `images`, uint8 [N, H, W, C].
+    Args: `every`, the configurations of our runs; `recipe`, what else they must have; `shipped`, the folder of
+    checkpoints for losses without runs; `folder`, the author's checkpoints, or empty; `images`, uint8 [N, H, W, C].
     """
-    weights, trained = statistics.image_weights(len(images)), protocol_runs(every)
+    weights, trained = statistics.image_weights(len(images)), protocol_runs(every, recipe)
     found = {loss: ours(loss, trained.get(loss), shipped, images, weights) for loss in PAPER}
     authors = {loss: author(loss, folder, images) for loss in PAPER}
     rows = [row(claim, authors[claim[0]], found[claim[0]]) for claim in CLAIMS]

@@ -38,22 +38,21 @@ def load(path):
     return [configuration(path, row) for row in rows]
 
 
-def measured_on(path, dataset, split, losses=()):
+def measured_on(path, dataset, split, losses=(), settings=None):
     """Those of the runs in the file `path` whose test images are `split` of `dataset`.
 
-    Runs that kept other images apart may have been trained on these. Args: `losses`, empty for all.
+    Runs that kept other images apart may have been trained on these. Args: `losses`, empty for all;
+    `settings`, a dict of keys and the values that the runs must have.
 
     Raises:
         UserError: there are none, or the file is no table of runs.
     """
-    every = load(path)
-    found = [run for run in every if (run.dataset, run.test_split) == (dataset, split)]
-    found = [run for run in found if not losses or run.loss in losses]
+    every, settings = load(path), {"dataset": dataset, "test_split": split, **(settings or {})}
+    found = [run for run in every if settings.items() <= vars(run).items() and (not losses or run.loss in losses)]
     if not found:
         wanted = f"runs of {', '.join(losses)}" if losses else "runs"
-        raise UserError(
-            f"{path}: expected {wanted} measured on the {split} images of {dataset}, got none among {len(every)}"
-        )
+        having = ", ".join(f"{key}={value}" for key, value in settings.items())
+        raise UserError(f"{path}: expected {wanted} with {having}, got none among {len(every)}")
     return found
 
 

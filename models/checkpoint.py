@@ -118,9 +118,14 @@ def load_model(path):
 
 
 def epochs(manifest):
-    """The passes over the training images that made a checkpoint, or None where that is not recorded."""
+    """The passes over the training images that made a checkpoint and the one it began from; None where unrecorded."""
     settings = configuration(manifest)
-    return manifest["step"] * settings.batch_size / settings.train_size if "step" in manifest else None
+    own = manifest["step"] * settings.batch_size / settings.train_size if "step" in manifest else None
+    if own is None or not settings.init_from:
+        return own
+    start = Path(settings.init_from.replace("{seed}", str(settings.seed)))
+    before = epochs(read(start)[1]) if start.is_file() else None
+    return None if before is None else before + own
 
 
 def copy_weights(path, model):

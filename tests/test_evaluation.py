@@ -83,6 +83,21 @@ class TestTable:
         assert [cell.strip() for cell in line.split("|")[1:5]] == ["ours", "2.5", "12.00", "0.450"]
         assert len(heading) == len(rule) == len(line)
 
+    def test_epochs_count_those_of_the_checkpoint_begun_from(self, tmp_path):
+        """Of 100 images, 3 epochs in batches of 50, then 6 in batches of 25, two of them done."""
+        model = models.build(config.resolve({"loss": "l2"}), (28, 28, 1))
+        start, manifests = tmp_path / "start_seed7.npz", []
+        for path, batch_size, init_from, step in (
+            (start, 50, "", 6),
+            (tmp_path / "model.npz", 25, f"{tmp_path}/start_seed{{seed}}.npz", 8),
+        ):
+            given = {"train_size": 100, "batch_size": batch_size, "init_from": init_from, "seed": 7}
+            checkpoint.save_model(path, model, config.resolve(given), step=step)
+            manifests.append(checkpoint.read(path)[1])
+        assert [checkpoint.epochs(manifest) for manifest in manifests] == [3, 5]
+        start.unlink()
+        assert checkpoint.epochs(manifests[1]) is None
+
     def test_json(self, folder, tmp_path, capsys):
         out = tmp_path / "rows.json"
         evaluate.main(["--loss=bce,l2", f"--model_dir={folder}", f"--json={out}", "--z=mean", "--split=held-out"])

@@ -276,9 +276,11 @@ class TestAudit:
                 {"loss": "bce"},
             )
         ]
-        found = audit.protocol_runs(every)
+        found = audit.protocol_runs(every, {})
         assert {loss: (name, len(group)) for loss, (name, group) in found.items()} == {"ours": ("ours", 2)}
         assert found["ours"][1][0].beta == 0.2
+        found = audit.protocol_runs(every, {"epochs": 10})
+        assert [(run.epochs, run.seed) for run in found["ours"][1]] == [(10, 0), (10, 1), (10, 2)]
 
     def test_one_more_run_and_other_images(self, rng):
         means = [np.array([value, 0, 0]) for value in (1.0, 2.0, 3.0)]
@@ -313,7 +315,7 @@ class TestMistakes:
         ("a,b\n1,2\n", "expected a table of runs, got one without tag, loss, seed, model_dir"),
         ("tag,loss,seed,model_dir,dataset,test_split\nx,l2,one,m,mnist,test\n", "x: seed: expected a whole number"),
         ("tag,loss,seed,model_dir,dataset,test_split\n,l2,0,m,mnist,test\n", "expected a tag in every row"),
-        ("tag,loss,seed,model_dir,dataset,test_split\nx,l2,0,m,mnist,held-out\n", "the test images of mnist, got none"),
+        ("tag,loss,seed,model_dir,dataset,test_split\nx,l2,0,m,mnist,held-out\n", "test_split=test, got none"),
         ("tag,loss,seed,model_dir,dataset,test_split\nx,l2,0,nowhere,mnist,test\n", "nowhere/x/model.npz: expected a"),
     ])  # fmt: skip
     def test_tables(self, tmp_path, text, message):
@@ -323,6 +325,8 @@ class TestMistakes:
 
     @pytest.mark.parametrize("flags,message", [
         (["--match=kl"], "--match: expected with task runs, got task table"),
+        ([f"--config={ROOT}/config/shipped.yml"], "--config: expected with task runs or audit, got task table"),
+        (["--runs=x", "--config=nowhere.yml"], "nowhere.yml: expected a YAML file"),
         (["--runs=x", "--kl=3"], "--kl: expected with --match"),
         (["--author_checkpoints=x"], "--author_checkpoints: expected with task audit, got task table"),
         (["--runs=x", "--image=y"], "--image: expected with task image or restore, got task runs"),
@@ -407,6 +411,15 @@ class TestCommands:
         assert f"{np.mean(found):.2f} ± {np.std(found, ddof=1):.2f}" in text
         evaluate.main(flags)
         assert (folder / "out/runs.md").read_text() == text
+
+    def test_runs_of_a_recipe(self, folder, flags):
+        (folder / "recipe.yml").write_text("beta: 0.0001\nepochs: 1\n")
+        evaluate.main([*flags, f"--config={folder}/recipe.yml"])
+        rows = json.loads((folder / "rows.json").read_text())["rows"]
+        assert [(row["name"], row["seeds"]) for row in rows] == [("l2", [0])]
+        (folder / "recipe.yml").write_text("epochs: 2\n")
+        with pytest.raises(UserError, match="with dataset=mnist, test_split=test, epochs=2, got none among 4"):
+            evaluate.main([*flags, f"--config={folder}/recipe.yml"])
 
     def test_at_equal_kl(self, folder, flags, capsys):
         evaluate.main([*flags, "--match=kl"])
