@@ -8,17 +8,18 @@ Restore damaged images:  python evaluate.py --task=restore --data_dir=DIR
 import json
 from pathlib import Path
 
-from config import read_yaml
+import config
 from config.command_line import PAPER_LOSSES, RESTORERS, Parser, checkpoint_files, require_sense
 from config.errors import UserError, run
 from config.files import require_writable, write_atomically
 from config.runtime import import_tensorflow
 from config.schema import Key
 
-DATASET = "mnist"
+DATASET, IMAGE_SIZE = "mnist", 64
 TABLE = Path("results/table.md")
 RUNS = Path("results/runs.csv")
 KL = Key(float, "KL divergence, nats", above=0)
+FID_IMAGES = Key(int, "images, and samples, that FID is measured on", low=2)
 ACSG_IMAGES = Key(int, "images that the slow baseline of restore, ACSG, is measured on; 0: all", low=0)
 # the flags that are enough to say what is to be done, the first one given
 CHOOSING = ("probe", "audit", "runs", "image")
@@ -26,8 +27,10 @@ CHOOSING = ("probe", "audit", "runs", "image")
 ONLY_IN = {
     "checkpoint": ("table", "image", "restore"),
     "image": ("image", "restore"),
+    "image_size": ("table", "runs", "probe"),
     "runs": ("runs", "audit"),
     "match": ("runs",),
+    "perceptual": ("runs",),
     "audit": ("audit",),
     "config": ("runs", "audit"),
     "author_checkpoints": ("audit",),
@@ -46,7 +49,7 @@ def parse(argv):
     parser.add_key("seed", 0)
     parser.add_key("dataset", None, shown=f"{DATASET}; restore: what the models were trained on")
     parser.add_key("data_dir", "")
-    parser.add_key("image_size", 64)
+    parser.add_key("image_size", None, shown=IMAGE_SIZE)
     parser.add_key("test_split", "test", flag="split")
     parser.add_argument("--json", metavar="PATH", help="write the rows to this file too")
     parser.add_argument("--image", metavar="FILE", help="reconstruct, or restore, this picture instead")
@@ -54,13 +57,16 @@ def parse(argv):
     parser.add_key("results_dir", "results", flag="out_dir")
     parser.add_argument("--runs", metavar="FILE", help=f"compare the runs in this table, {RUNS}")
     text = "of these runs, those with the settings in this YAML file"
-    parser.add_argument("--config", type=read_yaml, metavar="PATH", help=text)
+    parser.add_argument("--config", type=config.read_yaml, metavar="PATH", help=text)
     parser.add_argument(
         "--baseline", default="l2", metavar="NAME[,NAME]", help="the rows that others differ from (default: l2)"
     )
     parser.add_argument("--match", choices=("kl",), help="compare the runs at equal KL, interpolating over beta")
     kl = {"type": lambda text: KL.parse("--kl", text), "metavar": "FLOAT"}
     parser.add_argument("--kl", **kl, help="at this KL divergence, nats (default: within what the losses share)")
+    count = {"type": lambda text: FID_IMAGES.parse("--perceptual", text), "metavar": "INT"}
+    text = f"of the runs, on colour images, LPIPS and FID too; {FID_IMAGES.help} (default: 10000)"
+    parser.add_argument("--perceptual", nargs="?", const=10000, **count, help=text)
     parser.add_argument("--audit", action="store_true", help="the paper's Table 1 against our runs or checkpoints")
     parser.add_argument("--author_checkpoints", default="", metavar="DIR", help="the author's, to be measured anew")
     acsg = {"type": lambda text: ACSG_IMAGES.parse("--acsg_images", text), "metavar": "INT"}
@@ -69,6 +75,8 @@ def parse(argv):
     arguments.task = arguments.task or next((flag for flag in CHOOSING if getattr(arguments, flag)), "table")
     arguments.dataset = arguments.dataset or ("" if arguments.task == "restore" else DATASET)
     require_sense(arguments, ONLY_IN, NEEDS)
+    if arguments.image_size:
+        config.require_sized(arguments.dataset)
     arguments.z = arguments.z or "sample"
     return arguments
 
@@ -90,7 +98,8 @@ def images(arguments):
     """The images, uint8 [N, H, W, C], that the flags name."""
     import data
 
-    return data.load(arguments.dataset, arguments.split, arguments.data_dir, arguments.image_size).images
+    size = arguments.image_size or IMAGE_SIZE
+    return data.load(arguments.dataset, arguments.split, arguments.data_dir, size).images
 
 
 def publish(arguments, rows, text, path):

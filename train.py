@@ -40,6 +40,8 @@ def main(argv):
         arguments.pop(name) for name in ("config", "resume", "overwrite", "replay", "jobs")
     )
     given = (config.read_yaml(path) if path else {}) | arguments
+    if "image_size" in arguments and not resume:
+        config.require_sized(given.get("dataset", config.defaults()["dataset"]))
     is_sweep = any(isinstance(value, list) for value in given.values())
     settings = None if is_sweep else config.resolve(given)
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import yaml
 
 from config.errors import UserError
-from config.schema import KEYS, MODEL_KEYS, TRAIN_KEYS
+from config.schema import KEYS, MODEL_KEYS, SIZED, TRAIN_KEYS
 
 FOLDER = Path(__file__).parent
 
@@ -80,6 +80,20 @@ def resolve(*overrides):
     if config.min_lr > config.max_lr:
         raise UserError(f"min_lr: expected at most max_lr ({config.max_lr:g}), got {config.min_lr:g}")
     return config
+
+
+def require_sized(dataset):
+    """Check that an image_size means something to `dataset`, a name or a sweep's list of them.
+
+    Raises:
+        UserError: the images have a size of their own.
+    """
+    names = dataset if isinstance(dataset, list) else [dataset]
+    if not {*names} & {*SIZED}:
+        raise UserError(
+            f"image_size: expected with dataset {' or '.join(SIZED)}, got it with {', '.join(names)}, "
+            "whose images have a size of their own"
+        )
 
 
 def dump(config):

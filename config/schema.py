@@ -90,6 +90,9 @@ NAME = r"[a-z0-9_+-]{1,60}"
 FOLDER = r"[^\x00-\x1f\x7f]{1,200}"
 TAG = r"([A-Za-z0-9_][A-Za-z0-9_+.=-]{0,99})?"
 
+# data sets whose pictures come in any size
+SIZED = ("image_folder", "celeba")
+
 TRAIN_KEYS = {
     "dataset": Key(
         str,
@@ -97,7 +100,7 @@ TRAIN_KEYS = {
         pattern=NAME,
     ),
     "data_dir": Key(str, "folder with the data set's files; empty: download (mnist needs neither)"),
-    "image_size": Key(int, "pixels a side of the pictures of image_folder and celeba", low=1, high=4096),
+    "image_size": Key(int, f"pixels a side of the pictures of {' and '.join(SIZED)}", low=1, high=4096),
     "train_size": Key(int, "training images, from the first on; 0: all", low=0),
     "test_size": Key(int, "images measured at the end of training; 0: all", low=0),
     "test_split": Key(

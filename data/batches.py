@@ -1,7 +1,11 @@
 """Batches of images for training."""
 
+import contextlib
+
 import numpy as np
 import tensorflow as tf
+
+from config.errors import UserError
 
 
 def epoch(images, batch_size, seed, number, first_step=0):
@@ -27,6 +31,21 @@ def _as_needed(images):
         return tf.ensure_shape(tf.numpy_function(images.__getitem__, [index], images.dtype), [None, *images.shape[1:]])
 
     return gather
+
+
+@contextlib.contextmanager
+def all_readable(images):
+    """Where batches of `images` are used: a picture that has vanished or broken meanwhile is named.
+
+    Raises:
+        UserError: one has, in the place of the error that TensorFlow makes of it.
+    """
+    try:
+        yield
+    except tf.errors.OpError:
+        if failure := getattr(images, "failure", None):
+            raise UserError(f"{failure}; once it is back, --resume goes on from the last save") from None
+        raise
 
 
 def to_float(images):

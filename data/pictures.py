@@ -28,13 +28,14 @@ MEMORY_SHARE = 0.25
 class Pictures:
     """Picture files as if they were an array uint8 [N, H, W, 3]: `shape`, `len`, slices, arrays of indices.
 
-    An index decodes files, several at a time, unless they are held in memory. A slice is a view.
+    An index decodes files, several at a time, unless they are held in memory. A slice is a view. A file
+    that cannot be read is a UserError, which `failure` keeps for those who are told of it as another error.
 
     Args: `files`, paths; `size`, pixels a side; `held`, the decoded pictures [N, H, W, 3] or None.
     """
 
     def __init__(self, files, size, held=None):
-        self.files, self.held = files, held
+        self.files, self.held, self.failure = files, held, None
         self.shape = (len(files), size, size, CHANNELS)
         self.dtype = np.dtype(np.uint8)
         self.ndim = len(self.shape)
@@ -48,7 +49,11 @@ class Pictures:
             return Pictures(self.files[index], self.shape[1], None if self.held is None else self.held[index])
         if self.held is not None:
             return self.held[index]
-        return np.concatenate(list(workers().map(self.decode, [self.files[i] for i in index])))
+        try:
+            return np.concatenate(list(workers().map(self.decode, [self.files[i] for i in index])))
+        except UserError as error:
+            self.failure = error
+            raise
 
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self[np.arange(len(self))], dtype)

@@ -31,13 +31,29 @@ def equivalent_blur(images, references):
     The blur is the exact Gaussian, at mirrored borders. Below 0.7 pixels sampled kernels blur less
     than their sigma says: scipy's 0.5 reads 0.4 on digits.
     """
-    powers = (of_each(cosine_power, one_set).mean(0, keepdims=True) for one_set in (images, references))
-    return float(sigma_between(*powers, np.shape(references))[0])
+    moments, curves = of_each(power_moments, images), of_each(power_moments_under_blur, references)
+    return float(sigma_between(moments.mean(0, keepdims=True), curves.mean(0, keepdims=True))[0])
 
 
 def equivalent_blur_of_each(images, references):
     """The equivalent blur [N] of every image against its own reference, sigma in pixels."""
-    return of_each(lambda a, b: sigma_between(cosine_power(a), cosine_power(b), b.shape), images, references)
+    return of_each(lambda a, b: sigma_between(power_moments(a), power_moments_under_blur(b)), images, references)
+
+
+def power_moments_under_blur(images):
+    """The power moments [N, 2, SIGMAS] of images under every Gaussian blur."""
+    return power_moments(images, SIGMAS)
+
+
+def power_moments(images, sigmas=SIGMAS[:1]):
+    """The power of images, and the sum of power times ω², [N, 2, sigmas], as each Gaussian blur leaves them.
+
+    Means over images are the moments of the whole set.
+    """
+    vertical, horizontal = (np.pi * np.arange(size) / size for size in images.shape[1:3])
+    squared = np.add.outer(vertical**2, horizontal**2).ravel()
+    power, passed = cosine_power(images), np.exp(-np.outer(squared, sigmas**2))
+    return np.stack([power @ passed, (power * squared) @ passed], axis=1)
 
 
 def cosine_power(images):
@@ -57,19 +73,18 @@ def gaussian_blur(images, sigma):
     return idctn(dctn(images, axes=(1, 2)) * passed[..., None], axes=(1, 2))
 
 
-def sigma_between(power, reference_power, shape):
-    """The blur [N] that takes the mean squared frequency of `reference_power` [N, H·W] to that of `power`."""
-    vertical, horizontal = (np.pi * np.arange(size) / size for size in shape[1:3])
-    squared = np.add.outer(vertical**2, horizontal**2).ravel()
-    sharpness = mean_squared_frequency(power, squared, SIGMAS[:1])
-    curves = mean_squared_frequency(reference_power, squared, SIGMAS)
-    return np.array([np.interp(-value, -curve, SIGMAS) for (value,), curve in zip(sharpness, curves, strict=True)])
+def sigma_between(moments, curves):
+    """The blur [N] that takes the mean squared frequency of references to that of images.
+
+    Args: `moments` [N, 2, 1] of the images; `curves` [N, 2, SIGMAS], those of the references under every blur.
+    """
+    sharpness, references = mean_squared_frequency(moments), mean_squared_frequency(curves)
+    return np.array([np.interp(-value, -curve, SIGMAS) for (value,), curve in zip(sharpness, references, strict=True)])
 
 
-def mean_squared_frequency(power, squared, sigmas):
-    """Mean ω² [N, sigmas], weighted by power [N, H·W] as every Gaussian blur leaves it; 0 of blank images."""
-    passed = np.exp(-np.outer(squared, sigmas**2))
-    return (power * squared) @ passed / np.maximum(power @ passed, LEAST_VARIANCE)
+def mean_squared_frequency(moments):
+    """Mean ω² [N, sigmas], weighted by power, of moments [N, 2, sigmas]; 0 of blank images."""
+    return moments[:, 1] / np.maximum(moments[:, 0], LEAST_VARIANCE)
 
 
 def radial_spectrum(images):

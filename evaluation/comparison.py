@@ -9,11 +9,12 @@ from tqdm import tqdm
 from config.errors import UserError
 from data.batches import to_float
 from evaluation import runs, statistics
-from evaluation.blur import cosine_power, sigma_between
+from evaluation.blur import power_moments, power_moments_under_blur, sigma_between
 from evaluation.drawn import of_each
 from evaluation.quality import damage, parts, posterior_noise, reconstruction_quality
 from models import checkpoint
 
+# of every run
 MEASURES = ("psnr", "ssim", "psnr_clipped", "ssim_clipped", "equivalent_blur", "sample_blur", "kl_divergence")
 
 
@@ -54,19 +55,24 @@ def require_checkpoints(found):
         raise UserError(f"{missing[0]}: expected a checkpoint of each run, got none of {len(missing)} of {len(files)}")
 
 
-def estimates(groups, images, z, seed):
+def estimates(groups, images, z, seed, further=None):
     """An Estimate of every configuration in `groups` (a dict of runs), on uint8 images [N, H, W, C].
 
     The same images, the same noise (`z`, `seed`) and the same resamples of the images for all.
+
+    Args: `further`, what else to measure: a function of run, model and the images' weights [1 + R, N] that
+    returns a dict of [1 + R].
     """
     weights = statistics.image_weights(len(images))
-    references = weights @ of_each(cosine_power, images).astype(np.float32)
+    references = np.tensordot(weights, of_each(power_moments_under_blur, images).astype(np.float32), 1)
     found, generator = {}, np.random.default_rng(1)
     with tqdm(total=sum(map(len, groups.values())), unit="run", disable=None) as bar:
         for name, group in groups.items():
             measured = []
             for run in group:
-                measured.append(resampled_measures(load(run), images, weights, references, z, seed))
+                model = load(run)
+                one = resampled_measures(model, images, weights, references, z, seed)
+                measured.append(one | (further(run, model, weights) if further else {}))
                 bar.update()
             found[name] = estimate(group, measured, generator)
     return found
@@ -75,7 +81,7 @@ def estimates(groups, images, z, seed):
 def resampled_measures(model, images, weights, references, z, seed):
     """The MEASURES of a model on every resample of the images: a dict of [1 + R].
 
-    Args: `weights` [1 + R, N] of the images; `references` [1 + R, H·W], the power of resampled images.
+    Args: `weights` [1 + R, N] of the images; `references` [1 + R, 2, sigmas], the power moments of resampled images.
     """
     quality = reconstruction_quality(model, images, z, seed)
     # samples are independent of the images, so the images' weights are as good for them as others
@@ -83,23 +89,26 @@ def resampled_measures(model, images, weights, references, z, seed):
         "equivalent_blur": reconstructions(model, images, z, seed),
         "sample_blur": prior_samples(model, images, seed),
     }
-    powers = {name: weights @ of_each(cosine_power, pictures).astype(np.float32) for name, pictures in drawn.items()}
-    blurs = {name: sigma_between(power, references, images.shape) for name, power in powers.items()}
+    moments = {name: np.concatenate([of_each(power_moments, some) for some in drawn[name]]) for name in drawn}
+    blurs = {
+        name: sigma_between(np.tensordot(weights, found.astype(np.float32), 1), references)
+        for name, found in moments.items()
+    }
     return {name: weights @ values for name, values in quality.items()} | blurs
 
 
 def reconstructions(model, images, z, seed):
-    """The reconstructions [N, H, W, C] of uint8 images, with the noise that their quality is measured with."""
+    """Batches of reconstructions [B, H, W, C] of uint8 images, with the noise that their quality is measured with."""
     noise, theta = posterior_noise(model, len(images), z, seed), damage(model, images, seed)
-    seen = (model.measurement.apply(to_float(np.asarray(images[i])), theta[i]) for i in parts(images))
-    found = [model.reconstruct(one, noise[i]).numpy() for one, i in zip(seen, parts(images), strict=True)]
-    return np.concatenate(found)
+    for i in parts(images):
+        yield model.reconstruct(model.measurement.apply(to_float(np.asarray(images[i])), theta[i]), noise[i]).numpy()
 
 
 def prior_samples(model, images, seed):
-    """As many samples [N, H, W, C] of the prior as there are images; sample i depends on `seed` and i alone."""
+    """Batches [B, H, W, C] of as many samples of the prior as there are images; sample i depends on `seed` and i."""
     z = tf.random.stateless_normal([len(images), model.latent_dim], [seed, 1])
-    return np.concatenate([model.decode(z[i]).numpy() for i in parts(images)])
+    for i in parts(images):
+        yield model.decode(z[i]).numpy()
 
 
 def estimate(group, measured, generator):
@@ -141,7 +150,7 @@ def interpolated(at_betas, kl, points):
     """The Estimate at `kl` nats between Estimates at several β, whose KL divergences are points [1 + R, β]."""
     means = {
         name: statistics.interpolated(kl, points, np.stack([one.means[name] for one in at_betas], 1))
-        for name in MEASURES
+        for name in at_betas[0].means
     }
     # the configuration with the fewest seeds says whether seeds are in the interval
     return Estimate(min((one.runs for one in at_betas), key=len), {}, means)

@@ -2,7 +2,7 @@
 
 import config
 from config.errors import UserError
-from evaluation import comparison, statistics
+from evaluation import comparison, perceptual, statistics
 from evaluation.comparison import MEASURES
 from evaluation.table import markdown
 
@@ -14,6 +14,9 @@ HEADINGS = {
     "ssim_clipped": ("SSIM clipped", 3),
     "equivalent_blur": ("blur (px)", 3),
     "sample_blur": ("blur of samples (px)", 3),
+    "lpips": ("LPIPS", 3),
+    "fid": ("FID", 1),
+    "sample_fid": ("FID of samples", 1),
     "kl_divergence": ("KL (nats)", 2),
 }
 
@@ -56,7 +59,7 @@ def row(name, one):
     nothing of seeds, so nothing is clear.
     """
     measures = {}
-    for measure in MEASURES:
+    for measure in one.means:
         low, high = statistics.interval(one.means[measure])
         measures[measure] = {
             "mean": float(one.means[measure][0]),
@@ -117,18 +120,31 @@ def protocol(found, images, arguments):
         "PSNR in dB with range 1, of the raw and the clipped output; blur: the Gaussian, sigma in pixels, that makes "
         "the images as soft as the reconstructions, or as samples of the prior. Runs have the settings of config/"
         f"{' but for ' + ', '.join(shared) if shared else ''}; a row's name has what differs."
+        f"{perceptual.protocol(images, arguments) if arguments.perceptual else ''}"
     )
 
 
+def estimates(groups, images, arguments):
+    """The Estimates of groups of runs, with LPIPS and FID if `arguments` ask for them."""
+    further = perceptual.Perceptual(images, arguments) if arguments.perceptual else None
+    return comparison.estimates(groups, images, arguments.z, arguments.seed, further)
+
+
+def measures(found):
+    """The measures that Estimates have, a dict by name, in the order of their headings."""
+    return [name for name in HEADINGS if name in next(iter(found.values())).means]
+
+
 def report(found, images, arguments):
-    """The table of all configurations: (rows, text). `arguments` has z, seed, split, dataset and baseline."""
+    """The table of all configurations: (rows, text). `arguments` has z, seed, split, dataset, baseline, perceptual."""
     groups = statistics.configurations(found)
     baselines = baseline_rows(arguments.baseline, groups)
-    measured = comparison.estimates(groups, images, arguments.z, arguments.seed)
+    measured = estimates(groups, images, arguments)
+    names = measures(measured)
     lines = [row(name, one) for name, one in measured.items()]
     apart = [row(name, one) for name, one in differences(measured, baselines).items()]
-    means = f"Mean ± standard deviation over seeds.\n\n{table('loss', lines, with_deviation)}"
-    parts = [means, table_of_differences(apart), protocol(found, images, arguments)]
+    means = f"Mean ± standard deviation over seeds.\n\n{table('loss', lines, with_deviation, names)}"
+    parts = [means, table_of_differences(apart, names), protocol(found, images, arguments)]
     return lines + apart, "\n\n".join(parts) + "\n"
 
 
@@ -140,10 +156,10 @@ def report_at_equal_kl(found, images, arguments):
     }
     baseline_rows(arguments.baseline, families)
     groups = {(name, i): group for name, at_betas in families.items() for i, group in enumerate(at_betas)}
-    measured = comparison.estimates(groups, images, arguments.z, arguments.seed)
+    measured = estimates(groups, images, arguments)
     by_loss = {name: [measured[name, i] for i in range(len(at_betas))] for name, at_betas in families.items()}
     matched, outside, kl = comparison.at_equal_kl(by_loss, arguments.kl)
-    names = [name for name in MEASURES if name != "kl_divergence"]
+    names = [name for name in measures(matched) if name != "kl_divergence"]
     lines = [row(name, one) for name, one in matched.items()]
     baselines = baseline_rows(arguments.baseline, matched)
     apart = [row(name, one) for name, one in differences(matched, baselines).items()]

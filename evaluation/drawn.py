@@ -7,7 +7,9 @@ for sharpness, so the measures clip first.
 import numpy as np
 from skimage.color import rgb2gray
 
-BATCH = 250
+# measured at a time: images, and pixels, so that large images take no more memory than their training
+BATCH = 500
+PIXELS = 2**20
 
 
 def drawn(images):
@@ -36,5 +38,11 @@ def of_each(measure, *sets):
     """
     if len({np.shape(images) for images in sets}) > 1:
         raise ValueError(f"expected sets of images of one shape, got {' and '.join(str(np.shape(s)) for s in sets)}")
-    starts = range(0, max(len(sets[0]), 1), BATCH)
-    return np.concatenate([measure(*(drawn(images[i : i + BATCH]) for images in sets)) for i in starts])
+    return np.concatenate([measure(*(drawn(images[i]) for images in sets)) for i in parts(sets[0]) or [np.s_[:]]])
+
+
+def parts(images):
+    """The slices in which images [N, H, W, C] are measured."""
+    count, height, width, *_ = np.shape(images)
+    size = max(1, min(BATCH, PIXELS // (height * width)))
+    return [slice(start, start + size) for start in range(0, count, size)]

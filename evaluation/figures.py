@@ -6,26 +6,32 @@ from pathlib import Path
 from PIL import Image
 
 from config.command_line import PAPER_LOSSES, Parser, checkpoint_files
-from config.errors import run
+from config.errors import UserError, run
 from config.files import require_writable, write_atomically
 from config.runtime import import_tensorflow
 
+DATASET = "mnist"
 DOTS_PER_INCH, COLOURS = 150, 64
 
 
-def save(figure, path):
-    """Write a matplotlib figure as PNG, of at most COLOURS colours, and print where it is."""
+def save(figure, path, colours=COLOURS):
+    """Write a matplotlib figure as PNG, of at most `colours` colours, and print where it is."""
     drawing, file = io.BytesIO(), io.BytesIO()
     figure.savefig(drawing, format="png", dpi=DOTS_PER_INCH)
-    Image.open(drawing).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    Image.open(drawing).convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
     write_atomically(path, file.getvalue())
     print(path)
 
 
 def main(argv):
-    """Draw every figure of the table `plots.FIGURES` from the checkpoints and the logs of their training."""
+    """Draw every figure of the table `plots.FIGURES` from the checkpoints and the logs of their training.
+
+    Of colour images those of `plots.COLOUR`. Figures of another data set than DATASET bear its name.
+    """
     parser = Parser(__doc__)
     parser.add_key("results_dir", "results")
+    parser.add_key("dataset", DATASET)
+    parser.add_key("data_dir", "")
     parser.add_checkpoints(PAPER_LOSSES)
     arguments = parser.parse(argv)
     found, results = checkpoint_files(arguments, PAPER_LOSSES), Path(arguments.results_dir)
@@ -36,9 +42,26 @@ def main(argv):
     from models import checkpoint
 
     models = {loss: checkpoint.load_model(path)[0] for loss, path in found.items()}
-    material = plots.Material(models, *data.load("mnist", "test"), results)
-    for name, draw in plots.FIGURES.items():
-        save(draw(material), results / "figures" / f"{name}.png")
+    size, _, channels = next(iter(models.values())).image_shape
+    material = plots.Material(models, *data.load(arguments.dataset, "test", arguments.data_dir, size), results)
+    require_same_shape(material)
+    figures, colours = (plots.FIGURES, COLOURS) if channels == 1 else (plots.COLOUR, 256)
+    prefix = "" if arguments.dataset == DATASET else f"{arguments.dataset}_"
+    for name, draw in figures.items():
+        if figure := draw(material):
+            save(figure, results / "figures" / f"{prefix}{name}.png", colours)
+
+
+def require_same_shape(material):
+    """Check that the models are of images as the data set has.
+
+    Raises:
+        UserError: one is not; it is named.
+    """
+    for loss, model in material.models.items():
+        if model.image_shape != material.images.shape[1:]:
+            expected, got = material.images.shape[1:], model.image_shape
+            raise UserError(f"{loss}: expected a model of images {expected}, as the data set has, got one of {got}")
 
 
 if __name__ == "__main__":

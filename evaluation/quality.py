@@ -4,12 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from data.batches import to_float
+from evaluation.drawn import parts
 from losses.kl import kl_divergence
 from losses.ssim import similarity
 
-# measured at a time: images, and pixels, so that large images take no more memory than their training
-BATCH = 500
-PIXELS = 2**20
 # the PSNR of equal images is infinite; here it is that of a mean squared error of 1e-10
 HIGHEST_PSNR = 100.0
 
@@ -42,12 +40,6 @@ def reconstruction_quality(model, images, z=None, seed=0):
     noise, theta = posterior_noise(model, len(images), z or model.z, seed), damage(model, images, seed)
     rows = [_measured(model, tf.constant(np.asarray(images[i])), theta[i], noise[i]) for i in parts(images)]
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-
-
-def parts(images):
-    """The slices in which images [N, H, W, C] are measured."""
-    size = max(1, min(BATCH, PIXELS // (images.shape[1] * images.shape[2])))
-    return [slice(start, start + size) for start in range(0, len(images), size)]
 
 
 def posterior_noise(model, count, z, seed):

@@ -85,6 +85,11 @@ class BlurErrorVAE(VAE):
         kernels = self.kernels(images)[..., None]
         return {"kernels": kernels / tf.reduce_max(kernels, [1, 2], keepdims=True)}
 
+    def evolution(self, images):
+        """The kernels [N, m, m] of images, and the reconstructions [N, H, W, C] as bytes, by the posterior's mean."""
+        drawn = tf.clip_by_value(self.reconstruct(images), 0, 1)
+        return {"kernels": self.kernels(images), "reconstructions": tf.cast(tf.round(255 * drawn), tf.uint8)}
+
     def objective(self, images, noise, step, training=False):
         """Both losses and their parts, each [B].
 

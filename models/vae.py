@@ -177,6 +177,10 @@ class VAE(keras.Model):
         """Grids of tiles [N, h, w, C] in [0, 1] to draw in training, by name, of a few images [N, H, W, C]."""
         return {}
 
+    def evolution(self, images):
+        """What to keep of a few images [N, H, W, C] after every epoch of training, arrays by name."""
+        return {}
+
     def _track(self, parts):
         for name, values in parts.items():
             self.trackers[name].update_state(values)

@@ -11,6 +11,7 @@ from scipy.stats import multivariate_normal
 from test_training import SMALL, folders, outcome
 
 import config
+import data
 import evaluate
 import generate
 import models
@@ -409,6 +410,20 @@ class TestRuns:
         capsys.readouterr()
         evaluate.main([*place, "--split=held-out", f"--out_dir={tmp_path}", f"--json={tmp_path / 'rows.json'}"])
         assert "| blur_error_vae |" in capsys.readouterr().out
+
+    def test_what_is_kept_of_every_epoch(self, tmp_path):
+        """Of the first four test images; an epoch that was cut short, and a former run's, are kept once."""
+        images = data.load("mnist", "test").images[:4]
+        for flags in (["--epochs=4"], ["--epochs=2"], ["--epochs=3", "--resume"]):
+            run(tmp_path, *flags, "--num_samples=4")
+            kept, _ = checkpoint.read(tmp_path / "results/blur_error_vae/evolution.npz")
+        model, _ = checkpoint.load_model(tmp_path / "model/blur_error_vae/model.npz")
+        np.testing.assert_array_equal(kept["epoch"], [1, 2, 3])
+        np.testing.assert_array_equal(kept["images"], images)
+        np.testing.assert_allclose(kept["kernels"][2], model.kernels(images / np.float32(255)), rtol=1e-5)
+        drawn = 255 * np.clip(model.reconstruct(images / np.float32(255)), 0, 1)
+        np.testing.assert_allclose(kept["reconstructions"][2], drawn, atol=0.51)
+        assert abs(kept["kernels"][0] - kept["kernels"][1]).max() > 1e-4
 
     def test_kernels_shrink_once_the_blur_term_begins(self, tmp_path, digits):
         """More than in the same run without it; and they differ from image to image."""

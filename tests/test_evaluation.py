@@ -56,7 +56,7 @@ class TestMeasures:
     def test_batches_change_nothing(self, digits, monkeypatch):
         model = models.build(config.resolve({"loss": "l2"}), (28, 28, 1))
         whole = quality.reconstruction_quality(model, np.uint8(digits * 255))
-        monkeypatch.setattr(quality, "BATCH", 3)
+        monkeypatch.setattr("evaluation.drawn.BATCH", 3)
         parts = quality.reconstruction_quality(model, np.uint8(digits * 255))
         np.testing.assert_allclose(whole["psnr"], parts["psnr"], rtol=1e-5)
 

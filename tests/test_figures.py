@@ -157,6 +157,41 @@ class TestBlur:
         np.testing.assert_allclose(blur.gaussian_blur(digits, 0), digits, atol=1e-6)
 
 
+class TestKernels:
+    def test_epochs_images_and_widths(self, rng):
+        """Tiles at epochs 1 to the last, denser at first; the width under a kernel is its standard deviation."""
+        kernels = np.zeros((50, 2, 7, 7), np.float32)
+        kernels[:, 0, 3, 3] = 1
+        kernels[:, 1, 3, [1, 5]] = 0.5  # two pixels at ±2: variance 4 along one axis, 0 along the other
+        images = rng.integers(0, 256, (2, 8, 8, 3), np.uint8)
+        kept = {"epoch": np.arange(1, 51), "kernels": kernels, "images": images}
+        figure = plots.kernels.figure_of(kept | {"reconstructions": np.tile(images, (50, 1, 1, 1, 1))})
+        axes = np.reshape(figure.axes, (4, 9))
+        titles = [axis.get_title() for axis in axes[0, 1:]]
+        assert titles == [f"epoch {e}" for e in (1, 2, 3, 5, 9, 16, 29, 50)]
+        assert {axis.get_xlabel() for axis in axes[0, 1:]} == {"0.00 px"}
+        assert {axis.get_xlabel() for axis in axes[2, 1:]} == {f"{np.sqrt(2):.2f} px"}
+        for row, image in zip(axes[1::2], images, strict=True):
+            for axis in row:
+                np.testing.assert_allclose(axis.images[0].get_array(), image / 255)
+
+    def test_none_kept(self, tmp_path):
+        assert plots.kernels.over_epochs(SimpleNamespace(models={"l2": None}, results=tmp_path)) is None
+
+
+class TestComparison:
+    def test_rows_and_tiles(self, rng):
+        """The data's next images beside the first; of a loss its reconstructions and samples."""
+        images = rng.integers(0, 256, (20, 8, 8, 3), np.uint8)
+        dark = SimpleNamespace(reconstruct=lambda x: x / 2, sample=lambda count, seed: np.full((count, 8, 8, 3), 0.3))
+        figure = plots.colour.comparison(SimpleNamespace(models={"dark": dark}, images=images))
+        shown = [axis.images[0].get_array() for axis in figure.axes]
+        first, further = (np.concatenate(images[i : i + 8], axis=1) / 255 for i in (0, 8))
+        for found, expected in zip(shown, [first, further, first / 2, np.full_like(first, 0.3)], strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-5)
+        assert [axis.get_ylabel() for axis in figure.axes[::2]] == ["data", "dark"]
+
+
 class TestCurves:
     def test_a_repeated_measurement_is_drawn_once(self):
         rows = [{"epoch": str(i), "test_psnr": value} for i, value in enumerate(["", "11", "11", "12", "", "12", "11"])]
@@ -184,6 +219,9 @@ def test_the_command_writes_its_table(tmp_path, monkeypatch, capsys):
         (tmp_path / loss).mkdir()
         log = "step,epoch,learning_rate,test_psnr,test_ssim\n5,0.5,0.001,,\n10,1,0.002,11,0.4\n"
         (tmp_path / loss / "metrics.csv").write_text(log)
+    kept = {"epoch": np.arange(1, 21), "images": np.zeros((4, 28, 28, 1), np.uint8)}
+    kept |= {"kernels": np.ones((20, 4, 5, 5), np.float32) / 25, "reconstructions": np.zeros((20, 4, 28, 28, 1))}
+    checkpoint.write(tmp_path / "ours/evolution.npz", kept)
     few = data.Split(*(values[:300] for values in data.load("mnist", "test")))
     monkeypatch.setattr(data, "load", lambda *_: few)
     figures.main(["--loss=l2,ours", f"--model_dir={tmp_path / 'models'}", f"--results_dir={tmp_path}"])

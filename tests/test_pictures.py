@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 import data
+import evaluate
 import train
 from config.errors import UserError
+from config.schema import SIZED
 from data import batches, cifar10, pictures
 from models import checkpoint
 
@@ -184,7 +186,58 @@ def test_training_on_a_folder(folder, tmp_path):
     assert manifest["image_shape"] == [32, 32, 3]
 
 
+@pytest.mark.slow
+def test_a_picture_that_vanishes_in_training(folder, tmp_path, monkeypatch):
+    """One line that names it; once it is back, the run ends in the same bits as one that never missed it."""
+    monkeypatch.setattr(pictures, "memory", lambda: 1000)
+    lost = splits(folder, 32)["train"].files[3]
+    content, saved = lost.read_bytes(), checkpoint.save_model
+    flags = ["--dataset=image_folder", f"--data_dir={folder}", "--architecture=conv32", "--image_size=32"]
+    flags += ["--loss=l2", "--batch_size=30", "--num_samples=4", "--epochs=2", "--save_model_freq=1"]
+    flags += [f"--{kind}_dir={tmp_path / kind}" for kind in ("results", "logs")]
+
+    def save_and_lose(*args, step, **facts):
+        lost.write_bytes(b"") if step == 2 else None
+        saved(*args, step=step, **facts)
+
+    monkeypatch.setattr(checkpoint, "save_model", save_and_lose)
+    with pytest.raises(UserError) as refusal:
+        train.main([*flags, f"--model_dir={tmp_path / 'cut'}"])
+    assert f"{lost}: expected a picture" in str(refusal.value)
+    assert "--resume goes on" in str(refusal.value)
+    monkeypatch.setattr(checkpoint, "save_model", saved)
+    lost.write_bytes(content)
+    train.main([*flags, f"--model_dir={tmp_path / 'cut'}", "--resume"])
+    train.main([*flags, f"--model_dir={tmp_path / 'whole'}"])
+    cut, whole = (checkpoint.read(tmp_path / name / "l2/model.npz")[0] for name in ("cut", "whole"))
+    for name, tensor in whole.items():
+        np.testing.assert_array_equal(tensor, cut[name])
+
+
 def test_the_architecture_is_checked_before_any_picture_is_read(folder, tmp_path, capsys):
     with pytest.raises(UserError, match="conv28: expected images of 28x28 pixels, got 64x64; --architecture=conv64"):
         train.main(["--dataset=image_folder", f"--data_dir={folder}", f"--model_dir={tmp_path / 'm'}"])
     assert "skipped" not in capsys.readouterr().err
+
+
+class TestImageSize:
+    """Refused where it would be ignored."""
+
+    def test_the_data_sets_it_is_for(self):
+        assert {*SIZED} == pictures.FILES.keys() - pictures.SIZES.keys()
+
+    @pytest.mark.parametrize("main", [train.main, evaluate.main])
+    @pytest.mark.parametrize("name", ["mnist", "cifar10", "cartoons"])
+    def test_images_of_one_size(self, main, name):
+        expected = f"image_size: expected with dataset image_folder or celeba, got it with {name}, whose images"
+        with pytest.raises(UserError, match=expected):
+            main([f"--dataset={name}", "--image_size=64", "--data_dir=none"])
+
+    def test_a_sweep_over_data_sets(self):
+        """It is for one of them."""
+        with pytest.raises(UserError, match="data_dir: expected the folder of the pictures of image_folder"):
+            train.main(["--dataset=image_folder,mnist", "--image_size=28", "--data_dir=none"])
+
+    def test_a_task_without_a_data_set(self):
+        with pytest.raises(UserError, match="--image_size: expected with task table or runs or probe, got task audit"):
+            evaluate.main(["--audit", "--image_size=32"])

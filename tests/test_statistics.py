@@ -222,7 +222,7 @@ class TestTable:
         model, _ = checkpoint.load_model(ROOT / "checkpoints/l2/model.npz")
         images = np.uint8(digits * 255)
         weights = statistics.image_weights(8, resamples=3)
-        references = weights @ blur.of_each(blur.cosine_power, images)
+        references = np.tensordot(weights, blur.of_each(blur.power_moments_under_blur, images), 1)
         found = comparison.resampled_measures(model, images, weights, references, "sample", 4)
         reconstruction = model.reconstruct(digits, tf.random.stateless_normal([8, 2], [4, 0])).numpy()
         samples = model.decoder(tf.random.stateless_normal([8, 2], [4, 1])).numpy()

@@ -124,6 +124,30 @@ class ModelGrids(AtSteps):
                 tf.summary.image(name, picture[None])
 
 
+class Evolution(AtSteps):
+    """Keeps what the model tells of a few images at the end of each epoch, in one file that grows.
+
+    An epoch that is trained again, after an interruption, takes the place of what was kept of it.
+    """
+
+    def __init__(self, path, images, steps_per_epoch):
+        super().__init__(steps_per_epoch, steps_per_epoch)
+        self.path, self.images = path, np.asarray(images)
+
+    def act(self, step, logs):
+        """Add this epoch."""
+        epoch = step // self.steps_per_epoch
+        kept = {name: np.asarray(values)[None] for name, values in self.model.evolution(to_float(self.images)).items()}
+        if not kept:
+            return
+        kept["epoch"] = np.array([epoch])
+        if epoch > 1 and self.path.exists():
+            before, _ = checkpoint.read(self.path)
+            earlier = before["epoch"] < epoch
+            kept = {name: np.concatenate([before[name][earlier], values]) for name, values in kept.items()}
+        checkpoint.write(self.path, kept | {"images": self.images})
+
+
 class Saver(AtSteps):
     """Writes the log, the state from which the training can go on, the configuration and the weights.
 

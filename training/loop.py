@@ -17,6 +17,8 @@ from training import callbacks, state
 from training.cyclical import CyclicalLearningRate
 from training.guard import Guard
 
+# test images whose kernels and the like are kept from epoch to epoch
+FOLLOWED = 4
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
 
 
@@ -31,6 +33,7 @@ def paths(config):
         failure=model_dir / "failed_step.npz",
         metrics=results_dir / "metrics.csv",
         samples=results_dir / "samples.png",
+        evolution=results_dir / "evolution.npz",
         logs=Path(config.logs_dir) / config.tag,
     )
 
@@ -107,7 +110,7 @@ def fit(config, files, model, images, test_images, resume):
 
     Raises:
         KeyboardInterrupt: it was asked to stop; the state is saved.
-        UserError: a loss or gradient was not finite; the last state is kept.
+        UserError: a loss or gradient was not finite, or a picture can no longer be read; the last state is kept.
     """
     steps_per_epoch = -(-len(images) // config.batch_size)
     guard = Guard(files.failure, config, images)
@@ -116,8 +119,9 @@ def fit(config, files, model, images, test_images, resume):
     grid = callbacks.SampleGrid(files.samples, log, config.num_samples, config.visualise_freq, steps_per_epoch)
     drawn = test_images[: config.num_samples]
     grids = callbacks.ModelGrids(files.samples.parent, drawn, log, config.visualise_freq, steps_per_epoch)
+    evolution = callbacks.Evolution(files.evolution, test_images[:FOLLOWED], steps_per_epoch)
     saver = callbacks.Saver(files, config, log, config.save_model_freq, steps_per_epoch)
-    acting = [guard, monitor, log, grid, grids, saver]
+    acting = [guard, monitor, log, grid, grids, evolution, saver]
     if resume:
         acting.append(state.restore(files.state, model, log))
 
@@ -128,7 +132,8 @@ def fit(config, files, model, images, test_images, resume):
             first_step = int(model.optimizer.iterations) - epoch * steps_per_epoch
             ordered = batches.epoch(images, config.batch_size, config.seed, epoch, first_step)
             span = {"initial_epoch": epoch, "epochs": epoch + 1}
-            model.fit(ordered, **span, verbose=0, shuffle=False, callbacks=[*acting, bar, stop])
+            with batches.all_readable(images):
+                model.fit(ordered, **span, verbose=0, shuffle=False, callbacks=[*acting, bar, stop])
             if stop.requested:
                 saver.act(int(model.optimizer.iterations))
                 raise KeyboardInterrupt(f"saved in {files.state.parent}; the same command with --resume goes on")
