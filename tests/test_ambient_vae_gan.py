@@ -114,7 +114,7 @@ class TestNetworks:
 
     def test_equal_layers_begin_unequal(self):
         decoder = models.ARCHITECTURES["ambient32"]((32, 32, 3), 7)[1]
-        kernels = [layer.kernel.numpy() for layer in decoder.layers if layer.name.startswith("deconv")]
+        kernels = [decoder.get_layer(name).kernel.numpy() for name in ("deconv_1", "deconv_2")]
         flat = [kernel.ravel()[:500] for kernel in kernels]
         assert not np.allclose(*flat)
         assert np.std(kernels[0]) == pytest.approx(0.02, rel=0.05)
@@ -176,14 +176,14 @@ class TestObjective:
 
 class TestTrainingSet:
     def test_each_image_is_measured_once(self, rng):
-        images = rng.integers(0, 256, (1200, *SHAPE), np.uint8)
+        images = rng.integers(1, 256, (1200, *SHAPE), np.uint8)
         model = small("drop_patch")
         found = model.training_set(images)
         theta = found == 0
         assert found.dtype == np.float32
         np.testing.assert_allclose(found[~theta], (images / 255)[~theta], rtol=1e-6)
-        assert (theta.sum((1, 2, 3)) >= 14**2).all()
-        assert len({mask.tobytes() for mask in theta}) == 1200
+        assert (theta.sum((1, 2, 3)) == 14**2).all()
+        assert len({mask.tobytes() for mask in theta}) > 200  # of the 225 positions
         np.testing.assert_array_equal(model.training_set(images[:1100]), found[:1100])
         assert not np.array_equal(small("drop_patch", seed=2).training_set(images), found)
 
@@ -221,11 +221,10 @@ class TestTraining:
     def test_the_three_sets_are_disjoint_and_all_there_is(self, images):
         model = small()
         model.compile(keras.optimizers.RMSprop(0.01), jit_compile=False)
-        sets = [{v.path for v in group} for group in model.groups()]
+        names = {id(variable): name for name, variable in checkpoint.weights(model).items()}
+        sets = [{names[id(v)] for v in optimizer._trainable_variables} for optimizer in model.optimizers]
         assert len(set.union(*sets)) == sum(map(len, sets)) == len(model.trainable_variables)
-        assert [{path.split("/")[0] for path in own} for own in sets] == [{"encoder"}, {"decoder"}, {"discriminator"}]
-        for optimizer, own in zip(model.optimizers, sets, strict=True):
-            assert {v.path for v in optimizer._trainable_variables} == own
+        assert [{name.split("/")[0] for name in own} for own in sets] == [{"encoder"}, {"decoder"}, {"discriminator"}]
 
     @pytest.mark.parametrize("number", range(3))
     def test_one_optimizer_moves_one_network(self, number, images):
@@ -256,12 +255,11 @@ class TestTraining:
         model = small(supervised=True)
         batch = paired(model, images)
         found = guard.summary(model, batch, step=2)
-        pairs = {v.path: g for g, v in model.gradients(batch, model.noise(6, 2), 2)[1]}
-        trainable = {id(v) for v in model.trainable_variables}
-        names = [name for name, variable in checkpoint.weights(model).items() if id(variable) in trainable]
-        assert len(names) == len(pairs)
-        for name in names:
-            assert found[f"gradient of {name}"] == pytest.approx(np.linalg.norm(pairs[name]), rel=1e-4)
+        norms = {id(v): np.linalg.norm(g) for g, v in model.gradients(batch, model.noise(6, 2), 2)[1]}
+        named = {name: norms[id(v)] for name, v in checkpoint.weights(model).items() if id(v) in norms}
+        assert len(named) == len(norms) == len(model.trainable_variables)
+        for name, norm in named.items():
+            assert found[f"gradient of {name}"] == pytest.approx(norm, rel=1e-4)
 
 
 class TestEvaluation:
