@@ -27,15 +27,11 @@ class Case(NamedTuple):
 
     settings: SimpleNamespace  # the configuration of the ambient model
     models: dict  # "ambient_vae_gan" and, if there is one, "supervised"
+    methods: dict  # those of METHODS that can restore here
     dataset: str
     images: np.ndarray  # [N, H, W, C] in [0, 1]
     theta: np.ndarray  # [N, ...]
     measured: np.ndarray  # [N, H, W, C]
-
-    @property
-    def methods(self):
-        """The names of the methods that can restore here."""
-        return [name for name in METHODS if name != "supervised" or name in self.models]
 
     def first(self, count):
         """The same with the first `count` images."""
@@ -50,13 +46,13 @@ class Quality(NamedTuple):
     seconds: float
 
 
-# name: function(case) → the method, a function of measured images [N, H, W, C] and their θ, of which only the
-# last takes notice, that returns restored images [N, H, W, C] in [0, 1]
+# name: function(models, settings) → the method, a function of measured images [N, H, W, C] and their θ, of which
+# only the last takes notice, that returns restored images [N, H, W, C] in [0, 1]
 METHODS = {
-    "ambient_vae_gan": lambda case: in_one_pass(case.models["ambient_vae_gan"]),
-    "supervised": lambda case: in_one_pass(case.models["supervised"]),
-    "acsg": lambda case: acsg.restorer(case.models["ambient_vae_gan"]),
-    "non_learned": lambda case: without_learning(case.settings, case.models["ambient_vae_gan"].measurement),
+    "ambient_vae_gan": lambda models, settings: in_one_pass(models["ambient_vae_gan"]),
+    "supervised": lambda models, settings: in_one_pass(models["supervised"]),
+    "acsg": lambda models, settings: acsg.restorer(models["ambient_vae_gan"]),
+    "non_learned": lambda models, settings: without_learning(settings, models["ambient_vae_gan"].measurement),
 }
 
 
@@ -91,9 +87,9 @@ def timed(restore, case):
     return found, statistics.median(times) / len(found)
 
 
-def quality_of(method, case):
-    """The Quality of what the method of that name restores."""
-    found, seconds = timed(METHODS[method](case), case)
+def quality_of(restore, case):
+    """The Quality of what the method `restore` makes of a case."""
+    found, seconds = timed(restore, case)
     pairs = [(case.images[i], found[i]) for i in quality.parts(found)]
     return Quality(*(np.concatenate([of(*pair) for pair in pairs]) for of in (quality.psnr, similarity)), seconds)
 
@@ -140,8 +136,11 @@ def measured(group, arguments):
     if model.image_shape != images.shape[1:]:
         raise UserError(f"dataset {name}: expected images of {model.image_shape}, got {images.shape[1:]}")
     clean, theta = to_float(np.asarray(images)), quality.damage(model, images, arguments.seed)
+    arrays = [array.numpy() for array in (clean, theta, model.measurement.apply(clean, theta))]
+
     models = {method: one for method, (one, _) in group.items()}
-    return Case(settings, models, name, clean.numpy(), theta.numpy(), model.measurement.apply(clean, theta).numpy())
+    present = [method for method in METHODS if method != "supervised" or method in models]
+    return Case(settings, models, {method: METHODS[method](models, settings) for method in present}, name, *arrays)
 
 
 def parameters(settings):

@@ -24,9 +24,9 @@ def report(cases, arguments):
     with tqdm(total=sum(len(case.methods) for case in cases), unit="method", disable=None) as bar:
         for case in cases:
             measured = {}
-            for method in case.methods:
+            for method, restore in case.methods.items():
                 count = arguments.acsg_images if method == "acsg" else 0
-                measured[method] = restoration.quality_of(method, case.first(count or None))
+                measured[method] = restoration.quality_of(restore, case.first(count or None))
                 bar.update()
             rows += [row(case, method, measured, weights) for method in measured]
     return rows, f"{tables(rows)}\n\n{protocol(cases[0], arguments)}\n"
@@ -109,7 +109,7 @@ def protocol(case, arguments):
     """How the numbers were measured."""
     return (
         f"{len(case.images):,} {arguments.split} images of {case.dataset}, measured with seed "
-        f" {arguments.seed}; PSNR (range 1) and SSIM of restored against clean, per image, then averaged. "
+        f"{arguments.seed}; PSNR (range 1) and SSIM of restored against clean, per image, then averaged. "
         f"[95 % interval]: over images, of one training. Gains and ratios: paired, on the images that both restored.\n"
         f"ambient_vae_gan, supervised: posterior mean, one pass. acsg: {acsg.STEPS} steps with the ambient decoder and "
         "discriminator. non_learned: inpainting is told where the holes are, which no other method is.\n"

@@ -262,7 +262,7 @@ class TestCases:
         with np.load(folder / "mnist.npz") as file:
             np.testing.assert_array_equal(case.images, np.float32(file["x_test"][..., None]) / np.float32(255))
         assert [*case.models] == ["ambient_vae_gan", "supervised"]
-        assert case.methods == ["ambient_vae_gan", "supervised", "acsg", "non_learned"]
+        assert [*case.methods] == ["ambient_vae_gan", "supervised", "acsg", "non_learned"]
         np.testing.assert_array_equal((case.theta == 0).sum((1, 2, 3)), 14**2)
         np.testing.assert_array_equal(case.measured, np.where(case.theta == 0, 0, case.images))
 
@@ -275,7 +275,7 @@ class TestCases:
     def test_no_method_sees_the_clean_images(self, folder, method):
         (case,) = restoration.cases(files(folder, "ambient_drop_patch"), flags(folder))
         blind = case.first(3)._replace(images=np.full((3, 28, 28, 1), np.nan, np.float32))
-        found = [restoration.METHODS[method](one)(one.measured[:3], one.theta[:3]) for one in (case, blind)]
+        found = [one.methods[method](one.measured[:3], one.theta[:3]) for one in (case, blind)]
         np.testing.assert_array_equal(*found)
         assert found[0].min() >= 0
         assert found[0].max() <= 1
@@ -287,7 +287,7 @@ class TestCases:
         np.testing.assert_allclose(restoration.in_one_pass(model)(case.measured, None), expected, atol=1e-5)
 
     def test_time_is_of_an_image_and_without_the_first_call(self, rng):
-        case = restoration.Case(None, {}, "", *3 * [rng.random((4, 2, 2, 1))])
+        case = restoration.Case(None, {}, {}, "", *3 * [rng.random((4, 2, 2, 1))])
         waits = iter([0.5, *8 * [0.05]])
 
         def restore(measured, theta):

@@ -34,7 +34,7 @@ def rows(cases):
 
 def tiles(case):
     """The images [N, H, W, C] of a case by what they are."""
-    restored = {name: restoration.METHODS[name](case)(case.measured, case.theta) for name in case.methods}
+    restored = {name: restore(case.measured, case.theta) for name, restore in case.methods.items()}
     return {"original": case.images, "measured": case.measured} | restored
 
 
@@ -86,7 +86,7 @@ def error_against_time(cases):
 
 def points(name, case):
     """Milliseconds an image and mean squared error of a method; of ACSG after each number of STEPS."""
-    method = restoration.METHODS[name](case)
+    method = case.methods[name]
     variants = [partial(method, steps=steps) for steps in STEPS] if name == "acsg" else [method]
     for variant in variants:
         found, seconds = restoration.timed(variant, case)
