@@ -61,14 +61,14 @@ def estimates(groups, images, z, seed):
     """
     weights = statistics.image_weights(len(images))
     references = weights @ of_each(cosine_power, images).astype(np.float32)
-    found, generator = {}, np.random.default_rng(1)
+    found = {}
     with tqdm(total=sum(map(len, groups.values())), unit="run", disable=None) as bar:
         for name, group in groups.items():
             measured = []
             for run in group:
                 measured.append(resampled_measures(load(run), images, weights, references, z, seed))
                 bar.update()
-            found[name] = estimate(group, measured, generator)
+            found[name] = estimate(group, measured)
     return found
 
 
@@ -101,10 +101,10 @@ def prior_samples(model, images, seed):
     return np.concatenate([model.decode(z[i]).numpy() for i in parts(images)])
 
 
-def estimate(group, measured, generator):
+def estimate(group, measured):
     """The Estimate of runs whose measures, a dict of [1 + R] each, are `measured`."""
     of_runs = {name: np.stack([one[name] for one in measured], axis=1) for name in measured[0]}
-    weights = statistics.seed_weights(len(group), generator, len(measured[0]["psnr"]) - 1)
+    weights = statistics.seed_weights([run.seed for run in group], len(measured[0]["psnr"]) - 1)
     return Estimate(group, of_runs, {name: (weights * values).sum(1) for name, values in of_runs.items()})
 
 
