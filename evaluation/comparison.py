@@ -65,7 +65,7 @@ def estimates(groups, images, z, seed, further=None):
     """
     weights = statistics.image_weights(len(images))
     references = np.tensordot(weights, of_each(power_moments_under_blur, images).astype(np.float32), 1)
-    found, generator = {}, np.random.default_rng(1)
+    found = {}
     with tqdm(total=sum(map(len, groups.values())), unit="run", disable=None) as bar:
         for name, group in groups.items():
             measured = []
@@ -74,7 +74,7 @@ def estimates(groups, images, z, seed, further=None):
                 one = resampled_measures(model, images, weights, references, z, seed)
                 measured.append(one | (further(run, model, weights) if further else {}))
                 bar.update()
-            found[name] = estimate(group, measured, generator)
+            found[name] = estimate(group, measured)
     return found
 
 
@@ -111,10 +111,10 @@ def prior_samples(model, images, seed):
         yield model.decode(z[i]).numpy()
 
 
-def estimate(group, measured, generator):
+def estimate(group, measured):
     """The Estimate of runs whose measures, a dict of [1 + R] each, are `measured`."""
     of_runs = {name: np.stack([one[name] for one in measured], axis=1) for name in measured[0]}
-    weights = statistics.seed_weights(len(group), generator, len(measured[0]["psnr"]) - 1)
+    weights = statistics.seed_weights([run.seed for run in group], len(measured[0]["psnr"]) - 1)
     return Estimate(group, of_runs, {name: (weights * values).sum(1) for name, values in of_runs.items()})
 
 

@@ -11,8 +11,9 @@ Images are drawn with replacement, the same for all runs, so that differences ar
 three to five, too few to be drawn: the percentile interval of a mean of three is their range, which
 holds the truth in 75 of 100 cases, not 95. Their weights are normal multipliers over a chi variable
 instead, under which a mean of n values has Student's distribution around it, with n - 1 degrees of
-freedom, and a difference of two means that of Behrens and Fisher. Seeds are drawn independently for
-each configuration, although the same seed gives two configurations the same first weights.
+freedom. Configurations with the same seeds share their weights: the same seed gives two of them the same
+first weights, or the same checkpoint to begin from, so a difference is paired by seed as it is by image,
+and has Student's distribution too. With other seeds it has that of Behrens and Fisher.
 
 In every array the first of the 1 + R resamples is the sample itself.
 """
@@ -39,11 +40,12 @@ def image_weights(count, seed=0, resamples=RESAMPLES):
     return weights / np.float32(count)
 
 
-def seed_weights(count, generator, resamples=RESAMPLES):
-    """Weights [1 + R, count] of seeds, some negative; every row sums to 1. A single seed always has 1.
+def seed_weights(seeds, resamples=RESAMPLES):
+    """Weights [1 + R, count] of a list of seeds, some negative; every row sums to 1. A single seed always has 1.
 
-    The mean of `count` values is moved by its standard error times Student's t.
+    The mean of a value a seed is moved by its standard error times Student's t. The same seeds have the same weights.
     """
+    count, generator = len(seeds), np.random.default_rng(seeds)
     deviations = generator.standard_normal((resamples, count))
     deviations -= deviations.mean(1, keepdims=True)
     chi = np.sqrt(generator.chisquare(max(count - 1, 1), (resamples, 1)))
@@ -68,7 +70,7 @@ def prediction_interval(values):
 
 
 def configurations(runs, apart=()):
-    """The `runs`, namespaces, by configuration: a dict of name → runs with different seeds.
+    """The `runs`, namespaces, by configuration: a dict of name → runs with different seeds, in their order.
 
     Keys in `apart` may differ within a configuration too, and then so may the seeds be the same. A
     configuration is named by its loss and what is not as in most runs: "ours", "ours beta=0.001".
@@ -80,7 +82,7 @@ def configurations(runs, apart=()):
         differing = [f"{key}={vars(run)[key]}" for key in usual if key not in apart and vars(run)[key] != usual[key]]
         alike = found.setdefault(" ".join([run.loss, *differing]), {})
         alike.setdefault((run.seed, *(vars(run)[key] for key in apart)), run)
-    return {name: list(alike.values()) for name, alike in found.items()}
+    return {name: sorted(alike.values(), key=lambda run: run.seed) for name, alike in found.items()}
 
 
 def usual_values(runs):

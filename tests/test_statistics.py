@@ -24,15 +24,15 @@ from models import checkpoint
 ROOT = Path(__file__).parent.parent
 
 
-def crossed(rng, seeds, images, mean=0.0, seed_sd=1.0, image_effects=0.0):
+def crossed(rng, seed_effects, images, mean=0.0, image_effects=0.0):
     """Values [images, seeds] of runs: a mean, an effect a seed, an effect an image, and noise."""
-    noise = 0.5 * rng.normal(size=(images, seeds))
-    return mean + seed_sd * rng.normal(size=seeds) + np.reshape(image_effects, (-1, 1)) + noise
+    noise = 0.5 * rng.normal(size=(images, len(seed_effects)))
+    return mean + seed_effects + np.reshape(image_effects, (-1, 1)) + noise
 
 
-def resampled(values, weights, generator):
+def resampled(values, weights, seeds):
     """The mean [1 + R] of values [images, seeds]."""
-    return (statistics.seed_weights(values.shape[1], generator, len(weights) - 1) * (weights @ values)).sum(1)
+    return (statistics.seed_weights(seeds, len(weights) - 1) * (weights @ values)).sum(1)
 
 
 class TestIntervals:
@@ -43,38 +43,54 @@ class TestIntervals:
         np.testing.assert_allclose(found, norm.interval(0.95, values.mean(), error), atol=0.06 * error)
 
     @pytest.mark.parametrize("values", [[1.0, 2.0, 6.0], [11.9, 11.95, 12.0, 11.7, 11.8], [4.0, 5.0]])
-    def test_over_seeds_it_is_students(self, values, rng):
-        found = statistics.interval(statistics.seed_weights(len(values), rng, 400_000) @ values)
+    def test_over_seeds_it_is_students(self, values):
+        found = statistics.interval(statistics.seed_weights([*range(len(values))], 400_000) @ values)
         error = np.std(values, ddof=1) / np.sqrt(len(values))
         expected = t.interval(0.95, len(values) - 1, np.mean(values), error)
         np.testing.assert_allclose(found, expected, atol=0.02 * (expected[1] - expected[0]))
 
-    def test_weights_sum_to_one_and_the_first_is_the_sample(self, rng):
-        for weights in (statistics.image_weights(7, resamples=50), statistics.seed_weights(3, rng, 50)):
+    def test_weights_sum_to_one_and_the_first_is_the_sample(self):
+        for weights in (statistics.image_weights(7, resamples=50), statistics.seed_weights([1, 5, 2], 50)):
             np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-6)
             np.testing.assert_allclose(weights[0], 1 / weights.shape[1], rtol=1e-6)
-        np.testing.assert_array_equal(statistics.seed_weights(1, rng, 50), 1)
+        np.testing.assert_array_equal(statistics.seed_weights([4], 50), 1)
 
-    @pytest.mark.parametrize("seeds,seed_sd", [(3, 0.3), (3, 0.0), (5, 0.3)])
-    def test_coverage_of_a_difference(self, rng, seeds, seed_sd):
+    @pytest.mark.parametrize("seeds,seed_sd,shared_sd", [(3, 0.3, 0), (3, 0, 0), (5, 0.3, 0), (3, 0.3, 3)])
+    def test_coverage_of_a_difference(self, rng, seeds, seed_sd, shared_sd):
         """Of 400 made-up experiments with a true difference of 0.2, at least 93 of 100 intervals hold it.
 
-        Of intervals over the images alone fewer than 80 of 100 do, where seeds matter.
+        Of intervals over the images alone fewer than 80 of 100 do, where seeds matter. What the same
+        seed does to both, `shared_sd`, makes none wider.
         """
-        held, held_by_images = [], []
+        held, held_by_images, widths = [], [], []
         weights = statistics.image_weights(40, resamples=400)
         for _ in range(400):
-            effects = rng.normal(0, 2, 40)
-            one = crossed(rng, seeds, 40, 0.2, seed_sd, effects)
-            two = crossed(rng, seeds, 40, 0.0, seed_sd, effects)
-            difference = resampled(one, weights, rng) - resampled(two, weights, rng)
+            images, shared = rng.normal(0, 2, 40), rng.normal(0, shared_sd, seeds)
+            names = [rng.integers(1000, size=seeds).tolist() for _ in range(2)]
+            own = [shared + rng.normal(0, seed_sd, seeds) for _ in range(2)]
+            one, two = crossed(rng, own[0], 40, 0.2, images), crossed(rng, own[1], 40, 0.0, images)
+            other = names[0] if shared_sd else names[1]
+            difference = resampled(one, weights, names[0]) - resampled(two, weights, other)
             low, high = statistics.interval(difference)
             held.append(low <= 0.2 <= high)
+            widths.append(high - low)
             low, high = statistics.interval((weights @ (one - two)).mean(1))
             held_by_images.append(low <= 0.2 <= high)
         assert np.mean(held) >= 0.93
+        assert np.median(widths) < 3
         if seed_sd:
             assert np.mean(held_by_images) < 0.8
+
+    def test_a_difference_is_paired_by_seed(self):
+        """Student's t of the differences: 0.1, 0.2 and 0.3, of runs that are 5 dB apart."""
+        runs = [SimpleNamespace(loss="l2", seed=seed) for seed in (1, 2, 3)]
+        values = np.array([7.0, 12.0, 17.0]), np.array([7.1, 12.2, 17.3])
+        two, one = (
+            comparison.estimate(runs, [{name: np.full(20_001, v) for name in MEASURES} for v in some])
+            for some in values
+        )
+        found = statistics.interval(comparison.difference(one, two).means["psnr"])
+        np.testing.assert_allclose(found, t.interval(0.95, 2, 0.2, 0.1 / np.sqrt(3)), atol=0.01)
 
     def test_a_difference_is_paired(self, rng):
         """Images differ by 5 dB, the runs of them by 0.1: only paired do 50 images show it."""
@@ -142,8 +158,8 @@ class TestConfigurations:
 
     def test_runs_that_differ_in_seed_and_place_are_one(self):
         found = statistics.configurations([
-            self.run(loss="l2", seed=0),
             self.run(loss="l2", seed=1, tag="y", model_dir="there", log_freq=7),
+            self.run(loss="l2", seed=0),
             self.run(loss="ours", seed=0),
             self.run(loss="ours", seed=0, beta=0.1),
             self.run(loss="ours", seed=2, beta=0.1, stft_f=8),
@@ -163,18 +179,18 @@ class TestConfigurations:
 
 class TestTable:
     @staticmethod
-    def estimate(loss, values, generator, shift=0.0):
+    def estimate(loss, values):
         """An Estimate whose measures of every seed are `values`, and those of images add nothing."""
         group = [SimpleNamespace(loss=loss, seed=i) for i in range(len(values))]
-        one = [{name: np.full(2001, value + shift) for name in MEASURES} for value in values]
-        return comparison.estimate(group, one, generator)
+        one = [{name: np.full(2001, value) for name in MEASURES} for value in values]
+        return comparison.estimate(group, one)
 
-    def test_bold_only_where_the_interval_excludes_zero(self, rng):
+    def test_bold_only_where_the_interval_excludes_zero(self):
         found = {
-            "l2": self.estimate("l2", [10.0, 10.1, 10.2], rng),
-            "far": self.estimate("far", [12.0, 12.1, 12.2], rng),
-            "near": self.estimate("near", [10.1, 10.2, 10.3], rng),
-            "single": self.estimate("single", [15.0], rng),
+            "l2": self.estimate("l2", [10.0, 10.1, 10.2]),
+            "far": self.estimate("far", [12.0, 12.1, 12.2]),
+            "near": self.estimate("near", [10.3, 10.1, 10.2]),
+            "single": self.estimate("single", [15.0]),
         }
         assert comparison_table.row("far", found["far"])["psnr"]["sd"] == pytest.approx(0.1)
         apart = comparison_table.differences(found, {"l2": "l2"})
@@ -189,9 +205,9 @@ class TestTable:
         assert [line.count("**") for line in lines] == [2 * len(MEASURES), 0, 0]
         assert "| **+2.00 [" in lines[0].replace("  ", "")
 
-    def test_each_pair_once(self, rng):
+    def test_each_pair_once(self):
         """Against two baselines, the first differs from the second and not the second from the first too."""
-        found = {name: self.estimate(name, [i, i + 1.0], rng) for i, name in enumerate(("l2 beta=1", "ssim", "ours"))}
+        found = {name: self.estimate(name, [i, i + 1.0]) for i, name in enumerate(("l2 beta=1", "ssim", "ours"))}
         apart = comparison_table.differences(found, {"ssim": "ssim", "l2": "l2 beta=1"})
         assert {name: one.means["ssim"][0] for name, one in apart.items()} == pytest.approx({
             "l2 beta=1 - ssim": -1,
