@@ -36,8 +36,8 @@ def clone(tmp_path_factory):
     Image.fromarray(np.zeros((40, 30), np.uint8)).save(folder / "digit.png")
     Image.fromarray(np.zeros((28, 28), np.uint8)).save(folder / "damaged.png")
     (folder / "mnist-gray").mkdir()
-    few = np.uint8(data.load("mnist", "test").images[:50, :, :, 0] * 0.7)
-    np.savez(folder / "mnist-gray/mnist.npz", x_train=few, y_train=np.zeros(50), x_test=few, y_test=np.zeros(50))
+    few = np.uint8(data.load("mnist", "test").images[:100, :, :, 0] * 0.7)
+    np.savez(folder / "mnist-gray/mnist.npz", x_train=few, y_train=np.zeros(100), x_test=few, y_test=np.zeros(100))
     return folder
 
 
