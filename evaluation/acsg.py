@@ -11,7 +11,7 @@ with D_l the features of the discriminator and θ drawn anew in each of 100 step
 import numpy as np
 import tensorflow as tf
 
-from evaluation.quality import parts
+from evaluation.drawn import parts
 
 STEPS = 100
 FEATURE_WEIGHT, PRIOR_WEIGHT = 5.0, 0.001

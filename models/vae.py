@@ -64,7 +64,7 @@ class VAE(keras.Model):
         """The variables that each optimizer moves, lists without a variable in common."""
         return [self.trainable_variables]
 
-    def compile(self, optimizer, **kwargs):
+    def compile(self, optimizer="rmsprop", **kwargs):
         """As of keras.Model; each group of variables has an optimizer like the given one for itself, all built."""
         super().compile(optimizer, **kwargs)
         groups = self.groups()

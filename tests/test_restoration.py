@@ -73,7 +73,7 @@ class TestACSG:
 
     def test_optimum_of_a_linear_decoder(self, linear, rng, monkeypatch):
         """The ridge regression of every image by itself, in batches of two."""
-        monkeypatch.setattr(quality, "BATCH", 2)
+        monkeypatch.setattr("evaluation.drawn.BATCH", 2)
         y = rng.normal(size=(5, *SHAPE)).astype(np.float32)
         features, weight = 2 * linear.matrix.T.astype(float), 5 / np.prod(SHAPE)
         normal = weight * features.T @ features + 0.001 * np.eye(LATENTS)
@@ -91,7 +91,7 @@ class TestACSG:
         assert abs(first[1:] - second[1:]).min(axis=(1, 2, 3)).max() > 1e-3
 
     def test_theta_is_drawn_anew_in_every_step_and_batch(self, linear, rng, monkeypatch):
-        monkeypatch.setattr(quality, "BATCH", 2)
+        monkeypatch.setattr("evaluation.drawn.BATCH", 2)
         acsg.restorer(linear)(rng.normal(size=(4, *SHAPE)).astype(np.float32), steps=6)
         assert len(linear.measurement.seeds) == len(set(linear.measurement.seeds)) == 12
 
