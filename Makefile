@@ -1,11 +1,13 @@
 # make train ARGS="--epochs=1 --loss=l2"; likewise generate, evaluate and test
-# make ablations SEEDS=0 first, then SEEDS=0,1,2 for the rest; make report: the runs of RECIPE, and every number
+# make ablations SEEDS=1,2 first, then SEEDS=1,2,3 for the rest; make report: the runs of RECIPE, and every number
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
-SEEDS ?= 0,1,2
-RECIPE = config/shipped.yml
+SEEDS ?= 1,2,3
+RECIPE = config/two_stage.yml
 ABLATION = $(BIN)/python train.py --config=config/ablations.yml --seed=$(SEEDS) $(ARGS)
+ABLATED = $(BIN)/python evaluate.py --runs=results/ablations/runs.csv --config=config/ablations.yml \
+	--split=held-out --out_dir=results/ablations
 
 .PHONY: train generate evaluate figures ablations report test test-fast
 
@@ -16,16 +18,15 @@ figures: .venv/installed
 	$(BIN)/python -m evaluation.figures $(ARGS)
 
 ablations: .venv/installed
+	$(ABLATION) --loss=l2 --beta=0.0001 --init_from= --tag=start
 	$(ABLATION) --loss=ours,ours-corrected,ours-released,stft-wrapped+ssim,stft-unwindowed+ssim,ssim
 	$(ABLATION) --loss=ours --arg_coef=0,0.1
 	$(ABLATION) --loss=ours --amp_coef=0,0.1
 	$(ABLATION) --loss=ours,ours-corrected --stft_f=8,28
 	$(ABLATION) --loss=ours,ours-corrected --stft_s=2,8
 	$(ABLATION) --loss=ours,ours-corrected,ssim --beta=0.0005,0.05
-	$(BIN)/python evaluate.py --runs=results/ablations/runs.csv --split=held-out --baseline=ours,ours-corrected \
-		--out_dir=results/ablations
-	$(BIN)/python evaluate.py --runs=results/ablations/runs.csv --split=held-out --baseline=ssim --match=kl \
-		--loss=ours,ours-corrected,ssim --out_dir=results/ablations
+	$(ABLATED) --baseline=ours,ours-corrected
+	$(ABLATED) --baseline=ssim --match=kl --loss=ours,ours-corrected,ssim
 
 report: .venv/installed
 	$(BIN)/python evaluate.py --runs=results/runs.csv --config=$(RECIPE) --baseline=l2,ssim

@@ -106,8 +106,7 @@ def table_of_differences(lines, names=tuple(MEASURES)):
     """Rows that are differences, in Markdown, and how to read them."""
     return (
         "Differences, [95 % interval] over seeds and images, paired by image and, where they are the same, by seed; "
-        "bold where it excludes zero. Seeds: the fewer of the two; with a single one the interval is over images "
-        "alone, and never bold.\n\n"
+        "bold where it excludes zero. Seeds: the fewer of the two; with a single one it is never bold.\n\n"
         f"{table('difference', lines, with_sign, names)}"
     )
 

@@ -18,7 +18,7 @@ import evaluate
 import measurements
 import models
 from config.errors import UserError
-from evaluation import acsg, non_learned, pictures, quality, restoration, restoration_table, statistics
+from evaluation import acsg, non_learned, pictures, restoration, restoration_table, statistics
 from evaluation.plots import restoration as plots
 from models import checkpoint
 
