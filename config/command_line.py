@@ -9,7 +9,10 @@ from config.errors import UserError
 from config.schema import KEYS, TAG
 
 PAPER_LOSSES = "l2,l1,ssim,dft+ssim,ours"
-RESTORERS = "ambient_drop_independent,ambient_drop_patch,ambient_add_noise"
+RESTORERS = (
+    "ambient_drop_independent,supervised_drop_independent,ambient_drop_patch,supervised_drop_patch,"
+    "ambient_add_noise,supervised_add_noise"
+)
 
 
 class Parser(argparse.ArgumentParser):
