@@ -18,7 +18,7 @@ figures: .venv/installed
 	$(BIN)/python -m evaluation.figures $(ARGS)
 
 ablations: .venv/installed
-	$(ABLATION) --loss=l2 --beta=0.0001 --init_from= --tag=start
+	$(ABLATION) --loss=l2 --beta=0.0001 --init_from= --train_size=50000 --lr_step_size=5000 --tag=start
 	$(ABLATION) --loss=ours,ours-corrected,ours-released,stft-wrapped+ssim,stft-unwindowed+ssim,ssim
 	$(ABLATION) --loss=ours --arg_coef=0,0.1
 	$(ABLATION) --loss=ours --amp_coef=0,0.1

@@ -1,8 +1,8 @@
 """The training step against the same in PyTorch:  python -m benchmarks.torch_peer
 
 Needs `pip install -r requirements-benchmarks.txt` and, for torch.compile, a C++ compiler, and takes
-about a minute a row. PyTorch runs in processes of its own, which wait while ours runs, so that neither's
-threads are in the other's way. Of eager and compiled, channels first and last, the fastest is the
+about a minute a row. Every step has a process of its own, which waits while another's runs, so that no
+one's threads are in the other's way. Of eager and compiled, channels first and last, the fastest is the
 peer. The table has, for batches of 5, 50 and 500, the median times of a step and the median ratio of those
 taken in turns. The machine should be idle otherwise: PyTorch's threads wait for one another, and
 lose far more than ours to other processes.
@@ -18,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from benchmarks import publish
 from benchmarks.interleaved import ratio, seconds, times
 from benchmarks.step import first_digits, train_step
-from config.runtime import import_tensorflow
+from config.runtime import import_tensorflow, use_threads_for
 
 LOSSES = ("l2", "l1", "bce", "ssim", "dft+ssim", "ours")
 BATCHES = (5, 50, 500)
@@ -38,39 +38,54 @@ def peer_step(loss, size, variant):
     return torch_vae.training_step(loss, images, "compile" in variant, layout)
 
 
-def peer_seconds(loss, size, variant, repeats):
-    """The mean time of PyTorch's step over `repeats` calls, in seconds."""
-    return seconds(peer_step(loss, size, variant), repeats)
+@functools.cache
+def our_step(loss, size, _):
+    """Our training step, made once a process, with the threads that training would have."""
+    import_tensorflow()
+    use_threads_for(size * 28 * 28)
+    import losses
+
+    return train_step(losses.build(loss), first_digits(size))
 
 
-def peer(process, loss, size, variant, repeats):
-    """That time, measured in `process`."""
-    return process.submit(peer_seconds, loss, size, variant, repeats).result()
+def step_seconds(variant, loss, size, repeats):
+    """The mean time of a step over `repeats` calls, in seconds."""
+    step = our_step if variant == "ours" else peer_step
+    return seconds(step(loss, size, variant), repeats)
 
 
 def compare(loss, size, **settings):
     """The times of our step and of every variant of PyTorch's that runs, by name."""
-    import losses
-
     context = multiprocessing.get_context("spawn")
-    actions = {"ours": functools.partial(seconds, train_step(losses.build(loss), first_digits(size)))}
     with contextlib.ExitStack() as processes:
-        for variant in VARIANTS:
+        steps = {}
+        for variant in ("ours", *VARIANTS):
             process = processes.enter_context(ProcessPoolExecutor(1, context))
-            actions[variant] = functools.partial(peer, process, loss, size, variant)
-            try:
-                actions[variant](repeats=1)
-            except Exception as error:  # without a C++ compiler torch.compile fails, in many ways
-                if "compile" not in variant:
-                    raise
-                print(f"{variant} does not run: {error!r:.200}")
-                del actions[variant]
-        return times(actions, timer=lambda action, repeats: action(repeats=repeats), **settings)
+            step = functools.partial(process.submit, step_seconds, variant, loss, size)
+            if runs(variant, step):
+                steps[variant] = step
+        return times(steps, timer=result, **settings)
+
+
+def result(step, repeats):
+    """The result of a step's process."""
+    return step(repeats).result()
+
+
+def runs(variant, step):
+    """Whether a variant takes a step: without a C++ compiler torch.compile fails, in many ways."""
+    try:
+        result(step, 1)
+    except Exception as error:
+        if "compile" not in variant:
+            raise
+        print(f"{variant} does not run: {error!r:.200}")
+        return False
+    return True
 
 
 def main(names=LOSSES, batches=BATCHES, **settings):
     """Print the table; `settings` are those of `times`."""
-    import_tensorflow()
     rows = []
     for size, name in itertools.product(batches, names):
         found = compare(name, size, **settings)

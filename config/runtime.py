@@ -5,6 +5,9 @@ import os
 import sys
 from pathlib import Path
 
+# pixels of a batch up to which a second thread costs a step more than it saves (28x28: 10 images)
+FEW_PIXELS = 8000
+
 
 def import_tensorflow():
     """Import TensorFlow and find its devices, without the lines it writes on the way.
@@ -20,6 +23,18 @@ def import_tensorflow():
         if tensorflow.config.list_physical_devices("GPU"):
             # on a CPU the same seed gives the same bits anyway
             tensorflow.config.experimental.enable_op_determinism()
+
+
+def use_threads_for(pixels):
+    """Leave the steps on batches of few `pixels` to one thread, before the first of them.
+
+    A number that the user has set stays, and that of a process that has computed already.
+    """
+    import tensorflow
+
+    if pixels <= FEW_PIXELS and "TF_NUM_INTRAOP_THREADS" not in os.environ:
+        with contextlib.suppress(RuntimeError):
+            tensorflow.config.threading.set_intra_op_parallelism_threads(1)
 
 
 @contextlib.contextmanager

@@ -156,3 +156,22 @@ class TestRuns:
             run(tmp_path / "cut", "--resume", "--beta=1")
         train.main(["--resume", "--tag=l2", *folders(tmp_path / "cut")])
         assert outcome(tmp_path / "cut") == whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chosen,threads", [({}, [0, 1]), ({"TF_NUM_INTRAOP_THREADS": "3"}, [0, 0])])
+def test_batches_of_few_pixels_have_one_thread(chosen, threads):
+    """A number that the user has chosen stays (0: as the environment or the machine says); so does one in use."""
+    code = """
+from config.runtime import import_tensorflow, use_threads_for
+import_tensorflow()
+import tensorflow as tf
+for pixels in (50 * 28 * 28, 5 * 28 * 28):
+    use_threads_for(pixels)
+    print(tf.config.threading.get_intra_op_parallelism_threads())
+tf.zeros([])
+use_threads_for(1)
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "TF_NUM_INTRAOP_THREADS"} | chosen
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert [int(line) for line in done.stdout.split()] == threads

@@ -1,6 +1,7 @@
 """A training run: from a configuration to a checkpoint, a log and a grid of samples."""
 
 import contextlib
+import math
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ import models
 from config.errors import UserError
 from config.files import require_writable, write_atomically
 from config.lock import only_writer
+from config.runtime import use_threads_for
 from data import batches
 from models import checkpoint
 from training import callbacks, state
@@ -89,6 +91,7 @@ def train(config, resume=False, overwrite=False):
     """
     files = paths(config)
     images, test_images = load_images(config)
+    use_threads_for(config.batch_size * math.prod(images.shape[1:3]))
     model = compiled(config, images.shape[1:])
     if config.init_from and not resume:
         checkpoint.copy_weights(config.init_from.replace("{seed}", str(config.seed)), model)
