@@ -96,6 +96,7 @@ class TestRuns:
         first = (tmp_path / "model/l2/model.npz").read_bytes()
         run(tmp_path, "--epochs=1", "--seed=9")
         assert (tmp_path / "model/l2/model.previous.npz").read_bytes() == first
+        assert len([*(tmp_path / "logs/l2").glob("events*")]) == 1
 
     def test_a_finished_run_resumed_has_its_weights_again(self, tmp_path):
         """As after a kill between the last state and the last weights."""

@@ -102,10 +102,18 @@ def train(config, resume=False, overwrite=False):
             writers.enter_context(only_writer(folder))
         if not (resume or overwrite):
             state.require_finished(files.state)
-        if not resume and files.model.exists() and state.is_finished(files.state):
-            write_atomically(files.previous, files.model.read_bytes())
+        if not resume:
+            put_aside(files)
         fit(config, files, model, model.training_set(images), test_images, resume)
     return model, test_images
+
+
+def put_aside(files):
+    """Keep the model of a finished run as the previous one, and forget what TensorBoard has of any."""
+    if files.model.exists() and state.is_finished(files.state):
+        write_atomically(files.previous, files.model.read_bytes())
+    for events in files.logs.glob("events.out.tfevents.*"):
+        events.unlink()
 
 
 def fit(config, files, model, images, test_images, resume):
