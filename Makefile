@@ -26,7 +26,7 @@ ablations: .venv/installed
 	$(ABLATION) --loss=ours,ours-corrected --stft_s=2,8
 	$(ABLATION) --loss=ours,ours-corrected,ssim --beta=0.0005,0.05
 	$(ABLATED) --baseline=ours,ours-corrected
-	$(ABLATED) --baseline=ssim --match=kl --loss=ours,ours-corrected,ssim
+	$(ABLATED) --baseline=ssim --match=kl
 
 report: .venv/installed
 	$(BIN)/python evaluate.py --runs=results/runs.csv --config=$(RECIPE) --baseline=l2,ssim

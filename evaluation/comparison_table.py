@@ -149,11 +149,18 @@ def report(found, images, arguments):
 
 
 def report_at_equal_kl(found, images, arguments):
-    """The table of losses at equal KL divergence: (rows, text). `arguments` as above, and kl."""
-    families = {
+    """The table of losses at equal KL divergence: (rows, text). `arguments` as above, and kl.
+
+    Raises:
+        UserError: every loss has runs at one beta only.
+    """
+    every = {
         name: list(statistics.configurations(group).values())
         for name, group in statistics.configurations(found, apart=("beta",)).items()
     }
+    families = {name: at_betas for name, at_betas in every.items() if len(at_betas) > 1}
+    if not families:
+        raise UserError(f"match: expected runs at several values of beta, got one of each of {', '.join(every)}")
     baseline_rows(arguments.baseline, families)
     groups = {(name, i): group for name, at_betas in families.items() for i, group in enumerate(at_betas)}
     measured = estimates(groups, images, arguments)
@@ -163,12 +170,13 @@ def report_at_equal_kl(found, images, arguments):
     lines = [row(name, one) for name, one in matched.items()]
     baselines = baseline_rows(arguments.baseline, matched)
     apart = [row(name, one) for name, one in differences(matched, baselines).items()]
-    ranges = [f"{name}: outside, its runs have {low:.2f} to {high:.2f} nats" for name, (low, high) in outside.items()]
+    left_out = [f"{name}: outside, its runs have {low:.2f} to {high:.2f} nats" for name, (low, high) in outside.items()]
+    left_out += [f"{name}: left out, its runs have one beta" for name in every if name not in families]
     parts = [
         f"At a KL divergence of {kl:.2f} nats, linear between runs at several beta: mean, [95 % interval] over "
         "seeds and images; seeds: the least at a beta.",
         table("loss", lines, with_interval, names),
-        *ranges,
+        *left_out,
         table_of_differences(apart, names),
         protocol(found, images, arguments),
     ]

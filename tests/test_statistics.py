@@ -439,8 +439,12 @@ class TestCommands:
 
     def test_at_equal_kl(self, folder, flags, capsys):
         evaluate.main([*flags, "--match=kl"])
-        assert "ssim: outside, its runs have" in capsys.readouterr().out
+        assert "ssim: left out, its runs have one beta" in capsys.readouterr().out
         assert (folder / "out/runs_at_equal_kl.md").exists()
+
+    def test_at_equal_kl_of_a_single_beta(self, folder, flags):
+        with pytest.raises(UserError, match="expected runs at several values of beta, got one of each of ssim"):
+            evaluate.main([*flags, "--match=kl", "--loss=ssim"])
 
     def test_audit(self, folder, flags, monkeypatch, capsys):
         monkeypatch.setattr(audit, "PROTOCOL", {"train_size": 100, "beta": 0.005})
