@@ -7,7 +7,7 @@ import argparse
 
 import config
 from config.command_line import Parser
-from config.errors import run
+from config.errors import UserError, run
 from config.runtime import import_tensorflow
 from config.schema import Key
 
@@ -24,7 +24,6 @@ def parse(argv):
     parser.add_argument(
         "--jobs",
         type=lambda text: JOBS.parse("--jobs", text),
-        default=1,
         metavar="INT",
         help=f"{JOBS.help} (default: 1)",
     )
@@ -43,6 +42,8 @@ def main(argv):
     if "image_size" in arguments and not resume:
         config.require_sized(given.get("dataset", config.defaults()["dataset"]))
     is_sweep = any(isinstance(value, list) for value in given.values())
+    if jobs and not is_sweep:
+        raise UserError("--jobs: expected with several values of a key, a sweep, got it with a single run")
     settings = None if is_sweep else config.resolve(given)
 
     import_tensorflow()
@@ -51,7 +52,7 @@ def main(argv):
     elif is_sweep:
         from training import sweep
 
-        print(f"runs       {sweep.train(given, jobs)}")
+        print(f"runs       {sweep.train(given, jobs or 1, overwrite and not resume)}")
     else:
         train(settings, given, resume, overwrite)
 

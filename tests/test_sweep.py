@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import MappingProxyType
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ from test_training import SMALL, folders
 import config
 import train
 from config.errors import UserError
+from data import pictures
 from evaluation.quality import reconstruction_quality
 from models import checkpoint
-from training import runs, sweep
+from training import loop, runs, sweep
 
 ROOT = Path(__file__).parent.parent
 
@@ -59,6 +61,54 @@ class TestCombinations:
         with pytest.raises(UserError, match="got 'l7'"):
             train.main([*SMALL, *folders(tmp_path), "--loss=l2,l7"])
         assert not list(tmp_path.rglob("*.npz"))
+
+
+class TestWhatIsTrained:
+    """Which runs of a sweep are left as they are, and how the others are begun."""
+
+    @staticmethod
+    def finish(**given):
+        """A finished run of 5 steps, without its weights."""
+        settings = config.resolve({"loss": "l2", "train_size": 100, "batch_size": 20, "epochs": 1} | given)
+        checkpoint.write(loop.paths(settings).model, {}, config=vars(settings), step=5)
+        return settings
+
+    @pytest.mark.parametrize("change,finished", [
+        ({}, True),
+        ({"num_samples": 4}, True),
+        ({"data_dir": "b"}, True),
+        ({"beta": 0.1}, False),
+        ({"init_from": "b.npz"}, False),
+    ])  # fmt: skip
+    def test_a_run_with_other_settings_is_not_finished(self, tmp_path, change, finished):
+        settings = self.finish(model_dir=str(tmp_path), init_from="a.npz", data_dir="a")
+        assert sweep.is_finished(config.resolve(vars(settings) | change)) is finished
+
+    @pytest.mark.parametrize("dataset", pictures.FILES)
+    def test_nor_is_one_of_other_pictures(self, tmp_path, dataset):
+        settings = self.finish(model_dir=str(tmp_path), dataset=dataset, data_dir="a")
+        for folder, finished in (("a", True), ("a/", True), (str(Path("a").resolve()), True), ("b", False)):
+            assert sweep.is_finished(config.resolve(vars(settings) | {"data_dir": folder})) is finished
+
+    @pytest.mark.parametrize("flags,begun", [
+        ([], {"l2": ["--resume"], "l2_seed1": []}),
+        (["--overwrite"], {"l2": ["--overwrite"], "l2_seed1": ["--overwrite"]}),
+        (["--overwrite", "--resume"], {"l2": ["--resume"], "l2_seed1": []}),
+    ])  # fmt: skip
+    def test_an_unfinished_run_goes_on_or_begins_anew(self, tmp_path, monkeypatch, flags, begun):
+        facts = {"config": {}, "defaults": {}, "finished": False, "rows": [], "latest": {}}
+        checkpoint.write(tmp_path / "model/l2/training.state.npz", {}, **facts)
+        start = Mock(return_value=Mock(returncode=0))
+        monkeypatch.setattr(subprocess, "Popen", start)
+        train.main([*SMALL, *folders(tmp_path), "--seed=0,1", *flags])
+        commands = [call.args[0] for call in start.call_args_list]
+        how = {"--resume", "--overwrite"}
+        found = {tag: [w for w in words if w in how] for tag in begun for words in commands if f"--tag={tag}" in words}
+        assert found == begun
+
+    def test_jobs_are_for_a_sweep(self):
+        with pytest.raises(UserError, match="--jobs: expected with several values of a key, a sweep, got it with a"):
+            train.main(["--jobs=2", "--model_dir=/dev/null/x"])
 
 
 class TestTable:

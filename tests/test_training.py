@@ -15,6 +15,7 @@ import config
 import train
 from config.errors import UserError
 from models import checkpoint
+from training import state
 from training.cyclical import CyclicalLearningRate
 
 SMALL = ["--train_size=230", "--batch_size=20", "--test_size=50", "--monitor_size=20", "--loss=l2", "--log_freq=5"]
@@ -66,6 +67,28 @@ class TestSchedule:
     def test_unknown_mode(self):
         with pytest.raises(ValueError, match="mode: expected one of triangular"):
             CyclicalLearningRate(mode="square")
+
+
+class TestContinuation:
+    """What may change between a run and its continuation."""
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        """The state of an unfinished run."""
+        settings = config.resolve({"loss": "l2", "init_from": "a.npz", "data_dir": "here"})
+        facts = {"config": vars(settings), "defaults": config.defaults(), "finished": False, "rows": [], "latest": {}}
+        checkpoint.write(tmp_path / "l2/training.state.npz", {}, **facts)
+        return tmp_path / "l2/training.state.npz"
+
+    def test_it_began_from_one_checkpoint(self, path):
+        with pytest.raises(UserError, match=r"expected the settings of .* got init_from a\.npz there, b\.npz here"):
+            state.resumed(path, {"init_from": "b.npz"})
+        assert state.resumed(path, {"init_from": "a.npz"}).init_from == "a.npz"
+
+    def test_it_and_its_data_may_move(self, path):
+        found = state.resumed(path, {"data_dir": "there", "results_dir": "elsewhere", "epochs": 60})
+        assert (found.init_from, found.data_dir, found.results_dir) == ("a.npz", "there", "elsewhere")
+        assert (found.model_dir, found.tag, found.epochs) == (str(path.parent.parent), "l2", 60)
 
 
 @pytest.mark.slow

@@ -16,7 +16,6 @@ FREE_KEYS = {
     "logs_dir",
     "results_dir",
     "data_dir",
-    "init_from",
     "num_samples",
     "visualise_freq",
     "save_model_freq",

@@ -15,6 +15,7 @@ import config
 import models
 from config.errors import UserError
 from config.files import require_writable
+from data import pictures
 from evaluation.quality import reconstruction_quality
 from models import checkpoint
 from training import loop, runs, state
@@ -40,10 +41,10 @@ def combinations(given):
     return found
 
 
-def train(given, jobs):
+def train(given, jobs, overwrite=False):
     """Train every run of the sweep `given`, `jobs` at a time, and put each in the table of runs.
 
-    Finished runs are left as they are, interrupted ones go on.
+    Finished runs are left as they are; interrupted ones go on or, with `overwrite`, begin anew.
 
     Raises:
         UserError: a combination is impossible, before any training; or some runs failed, after all.
@@ -56,13 +57,14 @@ def train(given, jobs):
     waiting = [(run, settings) for run, settings in sweep if not is_finished(settings)]
     failures, running = [], set()
     with stopping(running), ThreadPoolExecutor(jobs) as pool:
-        ends = [pool.submit(train_one, *run, jobs, running) for run in waiting]
+        ends = [pool.submit(train_one, *run, jobs, overwrite, running) for run in waiting]
         try:
             for end in tqdm(as_completed(ends), total=len(sweep), initial=len(sweep) - len(waiting), unit="run"):
                 failures += end.result()
         except KeyboardInterrupt as interrupt:
             pool.shutdown(cancel_futures=True)
-            raise KeyboardInterrupt("the runs under way are saved; the same command goes on") from interrupt
+            command = "the same command with --resume" if overwrite else "the same command"
+            raise KeyboardInterrupt(f"the runs under way are saved; {command} goes on") from interrupt
     for _, settings in sweep:
         complete_table(settings)
     if failures:
@@ -88,15 +90,15 @@ def stopping(running):
             signal.signal(number, handler)
 
 
-def train_one(given, settings, jobs, running):
+def train_one(given, settings, jobs, overwrite, running):
     """Train a run in a process of its own, `running` meanwhile; a list of what went wrong, one line or none."""
     files = loop.paths(settings)
-    resume = [] if state.is_finished(files.state) else ["--resume"]
+    how = ["--overwrite"] if overwrite else [] if state.is_finished(files.state) else ["--resume"]
     flags = [f"--{key}={value}" for key, value in given.items()]
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     environment = {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads} | os.environ
     with (files.logs / "train.log").open("w") as log:
-        command = [sys.executable, SCRIPT, *flags, *resume]
+        command = [sys.executable, SCRIPT, *flags, *how]
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         running.add(process)
         process.wait()
@@ -106,16 +108,22 @@ def train_one(given, settings, jobs, running):
 
 
 def is_finished(settings):
-    """Whether the run of `settings` has been trained to its last epoch."""
+    """Whether the run of `settings` has been trained to its last epoch.
+
+    One with other settings has not: as without a sweep, it is put aside and trained anew.
+    """
     path = loop.paths(settings).model
     if not path.exists():
         return False
     _, manifest = checkpoint.read(path)
-    made, wanted = (
-        {key: value for key, value in vars(some).items() if key not in state.FREE_KEYS}
-        for some in (checkpoint.configuration(manifest), settings)
-    )
+    made, wanted = (identity(some) for some in (checkpoint.configuration(manifest), settings))
     return made == wanted and manifest.get("step") == settings.epochs * -(-settings.train_size // settings.batch_size)
+
+
+def identity(settings):
+    """The values that make a run what it is, by key; pictures are in one folder and not in another."""
+    found = {key: value for key, value in vars(settings).items() if key not in state.FREE_KEYS}
+    return found | ({"data_dir": Path(settings.data_dir).resolve()} if settings.dataset in pictures.FILES else {})
 
 
 def complete_table(settings):
