@@ -15,7 +15,7 @@ from config.files import require_writable, write_atomically
 from config.runtime import import_tensorflow
 from config.schema import Key
 
-DATASET, IMAGE_SIZE = "mnist", 64
+IMAGE_SIZE = 64
 TABLE = Path("results/table.md")
 RUNS = Path("results/runs.csv")
 KL = Key(float, "KL divergence, nats", above=0)
@@ -23,21 +23,32 @@ FID_IMAGES = Key(int, "images, and samples, that FID is measured on", low=2)
 ACSG_IMAGES = Key(int, "images that the slow baseline of restore, ACSG, is measured on; 0: all", low=0)
 # the flags that are enough to say what is to be done, the first one given
 CHOOSING = ("probe", "audit", "runs", "image")
-# flags that mean something only in some tasks, and only with another flag
+# the values of flags that are not given, filled in once it is known that none is ignored
+DEFAULTS = {"z": "sample", "seed": 0, "dataset": "mnist", "split": "test", "baseline": "l2", "acsg_images": 1000}
+# flags that mean something only in some tasks, only with another flag, and only without another
 ONLY_IN = {
+    "loss": ("table", "runs", "image", "probe", "restore"),
     "checkpoint": ("table", "image", "restore"),
     "image": ("image", "restore"),
+    "seed": ("table", "runs", "image", "restore"),
+    "dataset": ("table", "runs", "probe", "restore"),
+    "data_dir": ("table", "runs", "probe", "restore"),
+    "split": ("table", "runs", "probe", "restore"),
+    "json": ("table", "runs", "audit", "restore"),
     "image_size": ("table", "runs", "probe"),
     "runs": ("runs", "audit"),
+    "baseline": ("runs",),
     "match": ("runs",),
     "perceptual": ("runs",),
     "audit": ("audit",),
     "config": ("runs", "audit"),
     "author_checkpoints": ("audit",),
     "probe": ("probe",),
-    "z": ("table", "runs", "audit", "image", "probe"),
+    "acsg_images": ("restore",),
+    "z": ("table", "runs", "image"),
 }
 NEEDS = {"kl": "match"}
+NOT_WITH = dict.fromkeys(("json", "dataset", "data_dir", "split", "acsg_images"), "image")
 
 
 def parse(argv):
@@ -46,11 +57,11 @@ def parse(argv):
     parser.add_argument("--task", choices=TASKS, help="what to do (default: as the other flags say, else table)")
     parser.add_checkpoints(PAPER_LOSSES)
     parser.add_argument("--z", choices=("sample", "mean"), help="of the posterior (default: sample; restore: mean)")
-    parser.add_key("seed", 0)
-    parser.add_key("dataset", None, shown=f"{DATASET}; restore: what the models were trained on")
+    parser.add_key("seed", None, shown=DEFAULTS["seed"])
+    parser.add_key("dataset", None, shown=f"{DEFAULTS['dataset']}; restore: what the models were trained on")
     parser.add_key("data_dir", "")
     parser.add_key("image_size", None, shown=IMAGE_SIZE)
-    parser.add_key("test_split", "test", flag="split")
+    parser.add_key("test_split", None, flag="split", shown=DEFAULTS["split"])
     parser.add_argument("--json", metavar="PATH", help="write the rows to this file too")
     parser.add_argument("--image", metavar="FILE", help="reconstruct, or restore, this picture instead")
     parser.add_argument("--probe", action="store_true", help="what losses, by name, answer to blur, shift and noise")
@@ -58,9 +69,8 @@ def parse(argv):
     parser.add_argument("--runs", metavar="FILE", help=f"compare the runs in this table, {RUNS}")
     text = "of these runs, those with the settings in this YAML file"
     parser.add_argument("--config", type=config.read_yaml, metavar="PATH", help=text)
-    parser.add_argument(
-        "--baseline", default="l2", metavar="NAME[,NAME]", help="the rows that others differ from (default: l2)"
-    )
+    text = f"the rows that others differ from (default: {DEFAULTS['baseline']})"
+    parser.add_argument("--baseline", metavar="NAME[,NAME]", help=text)
     parser.add_argument("--match", choices=("kl",), help="compare the runs at equal KL, interpolating over beta")
     kl = {"type": lambda text: KL.parse("--kl", text), "metavar": "FLOAT"}
     parser.add_argument("--kl", **kl, help="at this KL divergence, nats (default: within what the losses share)")
@@ -70,14 +80,14 @@ def parse(argv):
     parser.add_argument("--audit", action="store_true", help="the paper's Table 1 against our runs or checkpoints")
     parser.add_argument("--author_checkpoints", default="", metavar="DIR", help="the author's, to be measured anew")
     acsg = {"type": lambda text: ACSG_IMAGES.parse("--acsg_images", text), "metavar": "INT"}
-    parser.add_argument("--acsg_images", default=1000, **acsg, help=f"{ACSG_IMAGES.help} (default: 1000)")
+    parser.add_argument("--acsg_images", **acsg, help=f"{ACSG_IMAGES.help} (default: {DEFAULTS['acsg_images']})")
     arguments = parser.parse(argv)
     arguments.task = arguments.task or next((flag for flag in CHOOSING if getattr(arguments, flag)), "table")
-    arguments.dataset = arguments.dataset or ("" if arguments.task == "restore" else DATASET)
-    require_sense(arguments, ONLY_IN, NEEDS)
+    require_sense(arguments, ONLY_IN, NEEDS, NOT_WITH)
+    defaults = DEFAULTS | ({"dataset": ""} if arguments.task == "restore" else {})
+    vars(arguments).update({name: value for name, value in defaults.items() if getattr(arguments, name) is None})
     if arguments.image_size:
         config.require_sized(arguments.dataset)
-    arguments.z = arguments.z or "sample"
     return arguments
 
 

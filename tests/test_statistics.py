@@ -351,10 +351,30 @@ class TestMistakes:
         (["--task=table", "--audit"], "--audit: expected with task audit, got task table"),
         (["--task=pictures"], "argument --task: invalid choice: 'pictures'"),
         (["--runs=x", "--match=kl", "--kl=-1"], "--kl: expected a number above 0"),
+        (["--audit", "--z=mean"], "--z: expected with task table or runs or image, got task audit"),
+        (["--probe", "--z=mean"], "--z: expected with task table or runs or image, got task probe"),
+        (["--probe", "--json=x"], "--json: expected with task table or runs or audit or restore, got task probe"),
+        (["--image=x", "--json=y"], "--json: expected without --image, got both"),
+        (["--task=restore", "--image=x", "--json=y"], "--json: expected without --image, got both"),
+        (["--image=x", "--split=test"], "--split: expected without --image, got both"),
+        (["--baseline=l2"], "--baseline: expected with task runs, got task table"),
+        (["--acsg_images=0"], "--acsg_images: expected with task restore, got task table"),
+        (["--audit", "--loss=l2"], "--loss: expected with task .*, got task audit"),
+        (["--audit", "--seed=0"], "--seed: expected with task .*, got task audit"),
+        (["--audit", "--dataset=mnist"], "--dataset: expected with task .*, got task audit"),
+        (["--audit", "--split=test"], "--split: expected with task .*, got task audit"),
+        (["--audit", "--data_dir=x"], "--data_dir: expected with task .*, got task audit"),
     ])  # fmt: skip
     def test_flags(self, flags, message):
         with pytest.raises(UserError, match=message):
             evaluate.parse(flags)
+
+    def test_what_is_not_given_is_filled_in(self):
+        names = ("dataset", "split", "seed", "z", "baseline", "acsg_images")
+        expected = {"table": ("mnist", "test", 0, "sample", "l2", 1000), "restore": ("", "test", 0, "sample", "l2", 0)}
+        for task, values in expected.items():
+            found = evaluate.parse([f"--task={task}", *(["--acsg_images=0"] if task == "restore" else [])])
+            assert tuple(getattr(found, name) for name in names) == values
 
     @pytest.mark.parametrize("flags,task", [
         ([], "table"),
