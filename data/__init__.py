@@ -21,6 +21,8 @@ IDX_FILES = {
     "y_test": "t10k-labels-idx1-ubyte",
 }
 HELD_OUT = 10_000
+# the splits that are parts of the training images
+PARTS = {"held-out": slice(-HELD_OUT, None), "rest": slice(-HELD_OUT)}
 
 
 class Split(NamedTuple):
@@ -42,17 +44,19 @@ def load(name, split, data_dir="", image_size=64):
         image_size: pixels a side of pictures.
 
     Raises:
-        UserError: an unknown name, missing or broken files, or a failed download.
+        UserError: an unknown name, missing or broken files, a failed download, or too few images to
+            hold some out.
     """
     if shape := shape_of_pictures(name, image_size):
         return Split(pictures.load(name, "train" if split == "rest" else split, data_dir, shape[0]), None)
     if name not in DATASETS:
         raise UserError(f"dataset: expected one of {', '.join([*DATASETS, *pictures.FILES])}, got {name!r}")
     arrays = _arrays(name, data_dir)
+    if split in PARTS and (count := len(arrays["x_train"])) <= HELD_OUT:
+        raise UserError(f"held-out images of {name}: expected more than {HELD_OUT:,} training images, got {count:,}")
     prefix = "test" if split == "test" else "train"
     whole = Split(_as_images(arrays[f"x_{prefix}"], name), np.asarray(arrays[f"y_{prefix}"]).reshape(-1))
-    part = {"held-out": slice(-HELD_OUT, None), "rest": slice(-HELD_OUT)}.get(split, slice(None))
-    return Split(*(values[part] for values in whole))
+    return Split(*(values[PARTS.get(split, slice(None))] for values in whole))
 
 
 def shape_of_pictures(name, image_size):

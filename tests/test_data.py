@@ -43,6 +43,18 @@ class TestEmbedded:
         held_out = data.load("mnist", "held-out")
         np.testing.assert_array_equal(held_out.images, data.load("mnist", "train").images[50000:])
 
+    @pytest.mark.parametrize("split", ["held-out", "rest"])
+    def test_too_few_to_hold_any_out(self, tmp_path, split):
+        """Of 10,000 nothing would be left; one more is enough."""
+        for count in (10_000, 10_001):
+            images, labels = np.zeros((count, 1, 1), np.uint8), np.arange(count)
+            np.savez(tmp_path / "mnist.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+            if count == 10_000:
+                with pytest.raises(UserError, match="mnist-gray: expected more than 10,000 training images, got 10,00"):
+                    data.load("mnist-gray", split, str(tmp_path))
+        found = data.load("mnist-gray", split, str(tmp_path)).labels
+        np.testing.assert_array_equal(found, labels[1:] if split == "held-out" else [0])
+
     def test_packing_inverts(self, tmp_path, small):
         for field, file in data.IDX_FILES.items():
             (tmp_path / file).write_bytes(idx_bytes(small[field]))
