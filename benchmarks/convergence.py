@@ -15,6 +15,8 @@ from pathlib import Path
 from benchmarks import publish
 from benchmarks.interleaved import times
 from benchmarks.step import first_digits, train_step
+from config.command_line import Parser
+from config.errors import run
 from config.runtime import import_tensorflow
 
 TARGET = 0.47
@@ -52,8 +54,9 @@ def row(tag, seconds):
     return [name, f"{steps:,}{reached}", *(f"{more}{steps * seconds[rival, size]:.0f} s" for rival in ("ours", "loop"))]
 
 
-def main():
+def main(argv):
     """Print the table."""
+    Parser(__doc__).parse(argv)
     import_tensorflow()
     seconds = step_times([size for _, size in RUNS.values()])
     rows = [row(tag, seconds) for tag in RUNS]
@@ -61,4 +64,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -5,6 +5,8 @@ The time of a loss and its gradient for a batch of 8 images, in units of l2's at
 
 from benchmarks import publish
 from benchmarks.interleaved import ratio, times
+from config.command_line import Parser
+from config.errors import run
 from config.runtime import import_tensorflow
 
 SIZES = (28, 64, 128, 256)
@@ -31,8 +33,9 @@ def gradient(loss, images):
     return lambda: compiled(reconstruction)
 
 
-def main():
+def main(argv):
     """Print the table."""
+    Parser(__doc__).parse(argv)
     import_tensorflow()
     import tensorflow as tf
 
@@ -50,4 +53,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -3,13 +3,16 @@
 from benchmarks import publish
 from benchmarks.interleaved import ratio, times
 from benchmarks.step import first_digits, train_step
+from config.command_line import Parser
+from config.errors import run
 from config.runtime import import_tensorflow
 
 BATCHES = (5, 50, 500)
 
 
-def main():
+def main(argv):
     """Print the table."""
+    Parser(__doc__).parse(argv)
     import_tensorflow()
     import data
     import losses
@@ -26,4 +29,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

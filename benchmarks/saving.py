@@ -9,11 +9,14 @@ import tempfile
 import config
 from benchmarks import publish
 from benchmarks.interleaved import ratio, times
+from config.command_line import Parser
+from config.errors import run
 from config.runtime import import_tensorflow
 
 
-def main():
+def main(argv):
     """Print the table."""
+    Parser(__doc__).parse(argv)
     import_tensorflow()
     import tensorflow as tf
 
@@ -46,4 +49,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -6,6 +6,8 @@ l2, taken in turns; below, the same in steps of its own with l2.
 
 from benchmarks import publish
 from benchmarks.interleaved import ratio, times
+from config.command_line import Parser
+from config.errors import run
 from config.runtime import import_tensorflow
 
 LOSSES = ("l2", "ours")
@@ -30,8 +32,9 @@ def train_step(architecture, loss):
     return lambda: compiled(batch)
 
 
-def main():
+def main(argv):
     """Print the table."""
+    Parser(__doc__).parse(argv)
     import_tensorflow()
     import models
 
@@ -47,4 +50,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

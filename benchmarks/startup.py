@@ -10,12 +10,15 @@ import tempfile
 
 from benchmarks import publish
 from benchmarks.interleaved import ratio, times
+from config.command_line import Parser
+from config.errors import run
 
 ROUNDS = 7
 
 
-def main():
+def main(argv):
     """Print the table."""
+    Parser(__doc__).parse(argv)
     with tempfile.TemporaryDirectory() as folder:
         commands = {
             'python -c "import tensorflow"': ["-c", "import tensorflow"],
@@ -35,4 +38,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

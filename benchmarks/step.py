@@ -7,6 +7,8 @@ matrix products that l2's step reaches, and what an image costs in the released 
 
 from benchmarks import publish
 from benchmarks.interleaved import ratio, times
+from config.command_line import Parser
+from config.errors import run
 from config.runtime import import_tensorflow
 
 LOSSES = ("l2", "l1", "bce", "ssim", "dft+ssim", "ours", "ours-corrected", "ours-released")
@@ -46,8 +48,9 @@ def first_digits(size):
     return to_float(data.load("mnist", "train").images[:size])
 
 
-def main():
+def main(argv):
     """Print the table."""
+    Parser(__doc__).parse(argv)
     import_tensorflow()
     import losses
     from benchmarks import references
@@ -67,4 +70,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

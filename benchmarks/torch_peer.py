@@ -18,6 +18,8 @@ from concurrent.futures import ProcessPoolExecutor
 from benchmarks import publish
 from benchmarks.interleaved import ratio, seconds, times
 from benchmarks.step import first_digits, train_step
+from config.command_line import Parser
+from config.errors import run
 from config.runtime import import_tensorflow, use_threads_for
 
 LOSSES = ("l2", "l1", "bce", "ssim", "dft+ssim", "ours")
@@ -84,7 +86,7 @@ def runs(variant, step):
     return True
 
 
-def main(names=LOSSES, batches=BATCHES, **settings):
+def measure(names=LOSSES, batches=BATCHES, **settings):
     """Print the table; `settings` are those of `times`."""
     rows = []
     for size, name in itertools.product(batches, names):
@@ -97,5 +99,11 @@ def main(names=LOSSES, batches=BATCHES, **settings):
     publish("torch_peer", ["loss", "batch", "ours, ms", "PyTorch, ms", "PyTorch / ours", "PyTorch's fastest"], rows)
 
 
+def main(argv):
+    """Print the whole table."""
+    Parser(__doc__).parse(argv)
+    measure()
+
+
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,11 +1,14 @@
 """Imports point one way, and the configuration needs no TensorFlow."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from config.errors import UserError
 
 ROOT = Path(__file__).parent.parent
 ROOMS = {
@@ -18,6 +21,7 @@ ROOMS = {
     "training": {"config", "data", "losses", "models", "evaluation"},
 }
 SCRIPTS = ("train", "generate", "evaluate")
+BENCHMARKS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text())
 
 
 def imported(path):
@@ -47,6 +51,17 @@ def test_flags_are_parsed_without_tensorflow(script):
     heavy = "{'tensorflow', 'keras', 'numpy'}"
     code = f"import sys, {script}; {script}.parse([]); sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_benchmark_knows_no_flag_but_help(name, capsys):
+    main = importlib.import_module(f"benchmarks.{name}").main
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+    assert end.value.code == 0
+    assert f"python -m benchmarks.{name}" in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(UserError, match="unknown key 'fast'"):
+        main(["--fast"])
 
 
 def test_pickle_is_nowhere():
