@@ -1,15 +1,19 @@
 # make train ARGS="--epochs=1 --loss=l2"; likewise generate, evaluate and test
+# make colour DATA_DIR=DIR, the folder with cifar10.npz
 # make ablations SEEDS=1,2 first, then SEEDS=1,2,3 for the rest; make report: the runs of RECIPE, and every number
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 SEEDS ?= 1,2,3
+DATA_DIR ?=
 RECIPE = config/two_stage.yml
 ABLATION = $(BIN)/python train.py --config=config/ablations.yml --seed=$(SEEDS) $(ARGS)
 ABLATED = $(BIN)/python evaluate.py --runs=results/ablations/runs.csv --config=config/ablations.yml \
 	--split=held-out --out_dir=results/ablations
+BLUR_ERROR = $(BIN)/python train.py --config=config/blur_error.yml --seed=$(SEEDS) $(ARGS)
+COLOUR = $(BIN)/python train.py --config=config/colour.yml --data_dir=$(DATA_DIR) $(ARGS)
 
-.PHONY: train generate evaluate figures ablations report test test-fast
+.PHONY: train generate evaluate figures ablations blur_error colour report test test-fast
 
 train generate evaluate: .venv/installed
 	$(BIN)/python $@.py $(ARGS)
@@ -27,6 +31,21 @@ ablations: .venv/installed
 	$(ABLATION) --loss=ours,ours-corrected,ssim --beta=0.0005,0.05
 	$(ABLATED) --baseline=ours,ours-corrected
 	$(ABLATED) --baseline=ssim --match=kl
+
+blur_error: .venv/installed
+	$(BLUR_ERROR) --loss=l2 --beta=0.0003,0.001
+	$(BLUR_ERROR) --model=blur_error_vae --beta=0.4,1.5
+	$(BIN)/python evaluate.py --runs=results/blur_error/runs.csv --config=config/blur_error.yml --out_dir=results/blur_error \
+		--match=kl
+
+colour: .venv/installed
+	$(COLOUR) --seed=$(SEEDS) --loss=l2 --beta=0.0001,0.00025
+	$(COLOUR) --seed=$(SEEDS) --model=blur_error_vae --beta=0.5,1.5
+	$(COLOUR) --seed=1 --loss=ssim,ours,ours-corrected,dft+ssim --beta=1.2,2.5
+	$(COLOUR) --seed=1 --loss=l2+ffl --beta=0.00015,0.0004
+	$(COLOUR) --seed=1 --loss=l1 --beta=0.0007,0.002
+	$(BIN)/python evaluate.py --runs=results/colour/runs.csv --config=config/colour.yml --out_dir=results/colour \
+		--dataset=cifar10 --data_dir=$(DATA_DIR) --match=kl
 
 report: .venv/installed
 	$(BIN)/python evaluate.py --runs=results/runs.csv --config=$(RECIPE) --baseline=l2,ssim

@@ -5,7 +5,7 @@ reference has the same values and gradients; the times of a step are medians, ta
 
     python train.py --config=config/shipped.yml
     python train.py --tag=ours-paper
-    python train.py --tag=ours-batch5 --batch_size=5 --min_lr=0.001 --max_lr=0.005 --epochs=10
+    python train.py --tag=ours-batch5 --batch_size=5 --min_lr=0.001 --max_lr=0.005 --epochs=5
 """
 
 import csv

@@ -214,7 +214,25 @@ class TestCommands:
         for loss in audit.AUTHOR:
             assert len({run.seed for run in trained if run.loss == loss}) >= 3
 
-    @pytest.mark.parametrize("target", ["ablations", "report"])
+    @pytest.mark.parametrize("target,all_losses", [
+        ("blur_error", {"l2", "blur_error_vae"}),
+        ("colour", {"l2", "l1", "ssim", "l2+ffl", "dft+ssim", "ours", "ours-corrected", "blur_error_vae"}),
+    ])  # fmt: skip
+    def test_what_is_compared_at_equal_kl(self, target, all_losses):
+        """Every loss has two beta, and all else alike; one cycle; no two runs of one tag."""
+        every = [run for words in self.recipe(target)["train.py"] for run in self.runs(words)]
+        assert len({run.tag for run in every}) == len(every)
+        betas, others = defaultdict(set), set()
+        for run in every:
+            betas[run.loss].add(run.beta)
+            others.add(tuple(v for k, v in vars(run).items() if k not in ("tag", "loss", "model", "beta", "seed")))
+            images = run.train_size or {"cifar10": 50_000}[run.dataset]
+            assert 2 * run.lr_step_size == run.epochs * images / run.batch_size
+            assert run.blur_start_epoch < run.epochs
+        assert {loss: len(found) for loss, found in betas.items()} == dict.fromkeys(all_losses, 2)
+        assert len(others) == 1
+
+    @pytest.mark.parametrize("target", ["ablations", "blur_error", "colour", "report"])
     def test_the_tables_are_made_by_commands_that_exist(self, target, monkeypatch):
         monkeypatch.chdir(ROOT)
         for words in self.recipe(target)["evaluate.py"]:
