@@ -77,7 +77,7 @@ def resolve(*overrides):
     if config.measurement != "none" and config.model != "ambient_vae_gan":
         raise UserError(f"measurement: expected none with model {config.model}, got {config.measurement!r}")
     config.tag = config.tag or config.loss
-    if config.min_lr > config.max_lr:
+    if config.lr_mode != "exponential" and config.min_lr > config.max_lr:
         raise UserError(f"min_lr: expected at most max_lr ({config.max_lr:g}), got {config.min_lr:g}")
     return config
 

@@ -9,20 +9,25 @@ from config.errors import UserError
 
 
 def epoch(images, batch_size, seed, number, first_step=0):
-    """One pass over images [N, ...], uint8 or float32, as a tf.data.Dataset of float32 batches.
+    """One pass over images [N, ...], an array or a tensor, uint8 or float32, as a tf.data.Dataset of float32 batches.
 
     The order is a function of (seed, number of the epoch) alone, so a pass can begin again at any
     step, `first_step`. The last batch may be short. Images that are no array, but have one's shape and
     take arrays of indices, are asked for each batch ahead of time.
     """
     order = np.random.default_rng([seed, number]).permutation(len(images))
-    gather = _from_memory(images) if isinstance(images, np.ndarray) else _as_needed(images)
+    gather = _from_memory(images) if isinstance(images, (np.ndarray, tf.Tensor)) else _as_needed(images)
     indices = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).skip(first_step)
     return indices.map(lambda index: to_float(gather(index))).prefetch(2)
 
 
+def resident(images):
+    """An array of images as a tensor, which no epoch copies anew; images that are read as needed stay as they are."""
+    return tf.constant(images) if isinstance(images, np.ndarray) else images
+
+
 def _from_memory(images):
-    resident = tf.constant(images)
+    resident = tf.convert_to_tensor(images)
     return lambda index: tf.gather(resident, index)
 
 

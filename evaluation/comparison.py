@@ -7,11 +7,10 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from config.errors import UserError
-from data.batches import to_float
 from evaluation import runs, statistics
 from evaluation.blur import power_moments, power_moments_under_blur, sigma_between
-from evaluation.drawn import of_each
-from evaluation.quality import damage, parts, posterior_noise, reconstruction_quality
+from evaluation.drawn import of_each, parts
+from evaluation.quality import reconstruction_quality, reconstructions
 from models import checkpoint
 
 # of every run
@@ -95,13 +94,6 @@ def resampled_measures(model, images, weights, references, z, seed):
         for name, found in moments.items()
     }
     return {name: weights @ values for name, values in quality.items()} | blurs
-
-
-def reconstructions(model, images, z, seed):
-    """Batches of reconstructions [B, H, W, C] of uint8 images, with the noise that their quality is measured with."""
-    noise, theta = posterior_noise(model, len(images), z, seed), damage(model, images, seed)
-    for i in parts(images):
-        yield model.reconstruct(model.measurement.apply(to_float(np.asarray(images[i])), theta[i]), noise[i]).numpy()
 
 
 def prior_samples(model, images, seed):

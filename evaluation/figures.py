@@ -26,7 +26,8 @@ def save(figure, path, colours=COLOURS):
 def main(argv):
     """Draw every figure of the table `plots.FIGURES` from the checkpoints and the logs of their training.
 
-    Of colour images those of `plots.COLOUR`. Figures of another data set than DATASET bear its name.
+    Of colour images those of `plots.COLOUR`. Figures of another data set than DATASET bear its name. A
+    figure leaves out the models that it does not fit, and is not drawn if it fits none.
     """
     parser = Parser(__doc__)
     parser.add_key("results_dir", "results")

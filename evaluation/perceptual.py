@@ -8,8 +8,9 @@ import numpy as np
 
 from config.errors import UserError
 from evaluation import fid, lpips, runs
-from evaluation.comparison import prior_samples, reconstructions
+from evaluation.comparison import prior_samples
 from evaluation.drawn import drawn, parts
+from evaluation.quality import reconstructions
 from models import checkpoint
 
 FILE = "perceptual.npz"

@@ -42,6 +42,13 @@ def reconstruction_quality(model, images, z=None, seed=0):
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
+def reconstructions(model, images, z=None, seed=0):
+    """Batches [B, H, W, C] of the reconstructions that `reconstruction_quality` measures, of uint8 or drawn images."""
+    noise, theta = posterior_noise(model, len(images), z or model.z, seed), damage(model, images, seed)
+    for i in parts(images):
+        yield model.reconstruct(model.measurement.apply(to_float(np.asarray(images[i])), theta[i]), noise[i]).numpy()
+
+
 def posterior_noise(model, count, z, seed):
     """The noise [count, latent_dim] that makes z a "sample" of the posterior or, none, its "mean"."""
     shape = [count, model.latent_dim]

@@ -31,13 +31,16 @@ def report(found, images, arguments):
 
 
 def of_picture(found, arguments):
-    """The picture `arguments.image` through every model: its PSNR and SSIM, and both side by side as PNG."""
+    """The picture `arguments.image` through every model: PSNR, SSIM, and it beside its reconstruction as PNG.
+
+    A model of damaged images is given the picture damaged.
+    """
     for loss, path in found.items():
         model, _ = checkpoint.load_model(path)
         image = picture.load(arguments.image, model.image_shape)
         measured = quality.reconstruction_quality(model, image, arguments.z, arguments.seed)
-        noise = quality.posterior_noise(model, 1, arguments.z, arguments.seed)
-        pair = np.concatenate([batches.to_float(image), model.reconstruct(batches.to_float(image), noise)])
+        made = quality.reconstructions(model, image, arguments.z, arguments.seed)
+        pair = np.concatenate([batches.to_float(image), *made])
         out = Path(arguments.out_dir) / loss / f"{Path(arguments.image).stem}_reconstruction.png"
         pictures.save(out, pictures.grid(pair))
         print(f"{loss}: PSNR {measured['psnr'][0]:.2f} dB, SSIM {measured['ssim'][0]:.3f}  {out}")

@@ -139,7 +139,8 @@ def measured(group, arguments):
     arrays = [array.numpy() for array in (clean, theta, model.measurement.apply(clean, theta))]
 
     models = {method: one for method, (one, _) in group.items()}
-    present = [method for method in METHODS if method != "supervised" or method in models]
+    possible = {"supervised": "supervised" in models, "non_learned": settings.measurement in non_learned.BASELINES}
+    present = [method for method in METHODS if possible.get(method, True)]
     return Case(settings, models, {method: METHODS[method](models, settings) for method in present}, name, *arrays)
 
 

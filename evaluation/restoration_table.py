@@ -7,7 +7,8 @@ from evaluation.table import markdown
 
 MEASURES = ("psnr", "ssim")
 
-# method: what is claimed of ambient_vae_gan beside it, and whether a row bears it out, interval included
+# method: what is claimed of ambient_vae_gan beside it, and whether a row bears it out: of SSIM the whole interval,
+# of times, which have none, their ratio
 CLAIMS = {
     "supervised": ("SSIM within 10 %", lambda row: row["ssim_ratio_low"] >= 0.9),
     "acsg": ("100 times as fast", lambda row: row["time_ratio"] >= 100),

@@ -3,7 +3,7 @@
     loss = losses.build("ours")                 # the paper's, its hyperparameters as in the YAML
     loss = losses.build("stft+ssim", stft_f=8)  # another window
 
-Adding one is a class and its line in TERMS.
+Adding one is a class and its line in TERMS; keys of its own also stand in HYPERPARAMETERS.
 """
 
 import config

@@ -8,7 +8,7 @@ form and its determinant are sums over the bins of a DFT; images being real, hal
 import numpy as np
 import tensorflow as tf
 
-from losses.spectral import exponentials, spectrum
+from losses.spectral import exponentials, half_plane, spectrum
 
 
 def transform(images, height, width):
@@ -27,7 +27,7 @@ def transform_of_kernel(kernel, height, width):
 
 def waves(height, width):
     """The DFT of columns [H, H] and half of that of rows [W//2 + 1, W]."""
-    return exponentials(height, np.arange(height)), exponentials(width, np.arange(width // 2 + 1))
+    return exponentials(height, np.arange(height)), exponentials(width, half_plane(width)[0])
 
 
 def power_of_kernel(kernel, height, width):
@@ -63,10 +63,8 @@ def blur_error(image, reconstruction, kernel):
 
 def over_all_bins(values, width):
     """The sum [B] over the whole plane of values [B, C, W//2 + 1, H] that are the same at mirrored bins."""
-    column = np.arange(width // 2 + 1)
-    # a bin stands for its mirror image too, unless that is in its own column
-    count = np.where((column == 0) | (2 * column == width), 1, 2)[:, None]
-    return tf.reduce_sum(values * tf.constant(count, tf.float32), [1, 2, 3])
+    _, count = half_plane(width)
+    return tf.reduce_sum(values * tf.constant(count[:, None], tf.float32), [1, 2, 3])
 
 
 def kernel_width(kernel):

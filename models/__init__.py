@@ -1,7 +1,8 @@
 """Models and architectures by name.
 
-Adding a model is a class and its line in MODELS; an architecture is a function and its line in
-ARCHITECTURES and in SIZES; one for ambient_vae_gan has a line in DISCRIMINATORS too.
+Adding a model is a class and its line in MODELS, and its name in the choices of config/schema.py. An
+architecture is a function and its line in ARCHITECTURES and in SIZES; one for ambient_vae_gan has a line in
+DISCRIMINATORS too, one whose output is bounded, or around grey, its name in BOUNDED or CENTRED.
 """
 
 import losses

@@ -101,12 +101,12 @@ class AmbientVAEGAN(VAE):
         """
         starts = range(0, len(images), CHUNK)
         seeds = tf.unstack(tf.random.split([self.seed, -2], len(starts)))
-        seen = []
+        seen = np.empty([len(images), *([2] if self.supervised else []), *self.image_shape], np.float32)
         for start, seed in zip(starts, seeds, strict=True):
             clean = tf.image.convert_image_dtype(np.asarray(images[start : start + CHUNK]), tf.float32)
             observed = self.measurement(clean, seed)
-            seen.append((tf.stack([observed, clean], axis=1) if self.supervised else observed).numpy())
-        return np.concatenate(seen)
+            seen[start : start + CHUNK] = tf.stack([observed, clean], axis=1) if self.supervised else observed
+        return seen
 
     def noise(self, size, step):
         """The Randomness of a training step on `size` images: a function of (seed, step)."""

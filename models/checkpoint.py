@@ -117,14 +117,18 @@ def load_model(path):
     return model, manifest
 
 
-def epochs(manifest):
-    """The passes over the training images that made a checkpoint and the one it began from; None where unrecorded."""
+def epochs(manifest, passed=()):
+    """The passes over the training images that made a checkpoint and the one it began from; None where unrecorded.
+
+    `passed` are the checkpoints it led to: one that was trained over what it began from does not know.
+    """
     settings = configuration(manifest)
-    own = manifest["step"] * settings.batch_size / settings.train_size if "step" in manifest else None
+    own = manifest["step"] / -(-settings.train_size // settings.batch_size) if "step" in manifest else None
     if own is None or not settings.init_from:
         return own
     start = Path(settings.init_from.replace("{seed}", str(settings.seed)))
-    before = epochs(read(start)[1]) if start.is_file() else None
+    is_known = start.is_file() and start not in passed
+    before = epochs(read(start)[1], (*passed, start)) if is_known else None
     return None if before is None else before + own
 
 

@@ -1,6 +1,7 @@
 """PSNR, SSIM and the table, against tf.image and scikit-image; the pictures."""
 
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 import config
+import data
 import evaluate
 import generate
 import models
@@ -123,6 +125,20 @@ class TestTable:
         expected = f"PSNR {float(tf.image.psnr(x, model(x), 1.0)[0]):.2f} dB"
         assert expected in capsys.readouterr().out
         assert (tmp_path / "l2/mine_reconstruction.png").exists()
+
+    @pytest.mark.parametrize("z", ["sample", "mean"])
+    def test_the_reconstruction_that_is_saved_is_the_one_measured(self, z, tmp_path, capsys):
+        """Of a model that is given the picture damaged; up to the 8 bits of the file."""
+        pixels = data.load("mnist", "test").images[0, :, :, 0]
+        Image.fromarray(pixels).save(tmp_path / "mine.png")
+        folder = Path(__file__).parent.parent / "checkpoints"
+        flags = [f"--image={tmp_path / 'mine.png'}", f"--model_dir={folder}", f"--out_dir={tmp_path}", f"--z={z}"]
+        evaluate.main([*flags, "--loss=ambient_drop_patch", "--seed=3"])
+        with Image.open(tmp_path / "ambient_drop_patch/mine_reconstruction.png") as image:
+            shown = np.asarray(image)[:: pictures.SCALE, :: pictures.SCALE]
+        np.testing.assert_array_equal(shown[1:29, 1:29], pixels)
+        printed = float(capsys.readouterr().out.split("PSNR ")[1].split(" dB")[0])
+        assert printed == pytest.approx(peak_signal_noise_ratio(pixels, shown[1:29, 30:58]), abs=0.03)
 
 
 class TestPictures:

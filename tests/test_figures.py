@@ -1,10 +1,12 @@
 """The numbers behind the figures, against plain loops and closed forms; what the command writes."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -17,6 +19,8 @@ from config.errors import UserError
 from evaluation import blur, figures, plots, probe
 from evaluation.plots import curves, digits, latents, phase
 from models import checkpoint
+
+ROOT = Path(__file__).parent.parent
 
 
 class TestProbe:
@@ -179,6 +183,39 @@ class TestKernels:
         assert plots.kernels.over_epochs(SimpleNamespace(models={"l2": None}, results=tmp_path)) is None
 
 
+class TestModelsOfOtherKinds:
+    """A figure leaves out the models that it does not fit, and there is none if it fits none."""
+
+    @pytest.fixture
+    def material(self):
+        """Of a VAE of 2 latents, and one of 8 without a reconstruction loss."""
+        plain = models.build(config.resolve({"loss": "l2"}), (28, 28, 1))
+        blur_error = models.build(config.resolve({"model": "blur_error_vae", "latent_dim": 8}), (28, 28, 1))
+        test = data.load("mnist", "test")
+        return plots.Material({"blur": blur_error, "l2": plain}, test.images[:400], test.labels[:400], None)
+
+    @pytest.mark.parametrize("draw", [latents.planes, latents.manifolds])
+    def test_latent_planes(self, material, draw):
+        assert [axis.get_title() for axis in draw(material).figure.axes] == ["l2"]
+        assert draw(material._replace(models={"blur": material.models["blur"]})) is None
+
+    def test_sensitivity(self, material):
+        drawn = plots.sensitivity.of_models(material)
+        assert drawn.axes[0].get_legend_handles_labels()[1] == ["l2"]
+        assert plots.sensitivity.of_models(material._replace(models={"blur": material.models["blur"]})) is None
+
+    def test_spectra_are_of_what_a_model_of_damaged_images_restores(self, material):
+        """The power (dB) of one model's reconstructions, damaged and given noise here."""
+        model, _ = checkpoint.load_model(ROOT / "checkpoints/ambient_drop_patch/model.npz")
+        images = material.images[:20]
+        figure = plots.spectra.spectra(material._replace(models={"ambient": model}, images=images))
+        (line,) = (line for line in figure.axes[0].lines if line.get_label().startswith("ambient"))
+        x, noise = np.float32(images) / 255, tf.random.stateless_normal([20, model.latent_dim], [0, 0])
+        z_mean, z_log_var = np.split(model.encoder(model.measurement(x, [0, 1])), 2, axis=1)
+        expected = blur.radial_spectrum(model.decoder(z_mean + np.exp(z_log_var / 2) * noise).numpy())[1]
+        np.testing.assert_allclose(line.get_ydata(), expected, atol=0.01)
+
+
 class TestComparison:
     def test_rows_and_tiles(self, rng):
         """The data's next images beside the first; of a loss its reconstructions and samples."""
@@ -209,22 +246,32 @@ def test_every_line_differs_in_lightness_and_in_marker():
     assert len({style["marker"] for style in styles}) == len(styles)
 
 
+def save(folder, tag, **given):
+    """An untrained model as a checkpoint, and a log."""
+    settings = config.resolve(given)
+    keras.utils.set_random_seed(1)
+    checkpoint.save_model(folder / "models" / tag / "model.npz", models.build(settings, (28, 28, 1)), settings)
+    (folder / tag).mkdir()
+    log = "step,epoch,learning_rate,test_psnr,test_ssim\n5,0.5,0.001,,\n10,1,0.002,11,0.4\n"
+    (folder / tag / "metrics.csv").write_text(log)
+
+
+def draw(folder, losses, monkeypatch):
+    """The command, on few images, with an evolution of kernels in the results of the last of `losses`."""
+    kept = {"epoch": np.arange(1, 21), "images": np.zeros((4, 28, 28, 1), np.uint8)}
+    kept |= {"kernels": np.ones((20, 4, 5, 5), np.float32) / 25, "reconstructions": np.zeros((20, 4, 28, 28, 1))}
+    checkpoint.write(folder / losses[-1] / "evolution.npz", kept)
+    few = data.Split(*(values[:300] for values in data.load("mnist", "test")))
+    monkeypatch.setattr(data, "load", lambda *_: few)
+    figures.main([f"--loss={','.join(losses)}", f"--model_dir={folder / 'models'}", f"--results_dir={folder}"])
+
+
 @pytest.mark.slow
 def test_the_command_writes_its_table(tmp_path, monkeypatch, capsys):
     """Two untrained models, few images: every figure of the table, no other file, each small."""
     for loss in ("l2", "ours"):
-        settings = config.resolve({"loss": loss})
-        keras.utils.set_random_seed(1)
-        checkpoint.save_model(tmp_path / "models" / loss / "model.npz", models.build(settings, (28, 28, 1)), settings)
-        (tmp_path / loss).mkdir()
-        log = "step,epoch,learning_rate,test_psnr,test_ssim\n5,0.5,0.001,,\n10,1,0.002,11,0.4\n"
-        (tmp_path / loss / "metrics.csv").write_text(log)
-    kept = {"epoch": np.arange(1, 21), "images": np.zeros((4, 28, 28, 1), np.uint8)}
-    kept |= {"kernels": np.ones((20, 4, 5, 5), np.float32) / 25, "reconstructions": np.zeros((20, 4, 28, 28, 1))}
-    checkpoint.write(tmp_path / "ours/evolution.npz", kept)
-    few = data.Split(*(values[:300] for values in data.load("mnist", "test")))
-    monkeypatch.setattr(data, "load", lambda *_: few)
-    figures.main(["--loss=l2,ours", f"--model_dir={tmp_path / 'models'}", f"--results_dir={tmp_path}"])
+        save(tmp_path, loss, loss=loss)
+    draw(tmp_path, ["l2", "ours"], monkeypatch)
     expected = [tmp_path / "figures" / f"{name}.png" for name in plots.FIGURES]
     assert capsys.readouterr().out.split() == [str(path) for path in expected]
     assert sorted(tmp_path.glob("figures/*")) == sorted(expected)
@@ -232,3 +279,16 @@ def test_the_command_writes_its_table(tmp_path, monkeypatch, capsys):
         assert path.stat().st_size < 300_000
         with Image.open(path) as image:
             assert image.width == 1080
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("given", [
+    {"model": "blur_error_vae", "latent_dim": 8},
+    {"model": "ambient_vae_gan", "architecture": "ambient28", "latent_dim": 4, "measurement": "drop_patch"},
+])  # fmt: skip
+def test_the_command_with_a_model_of_another_kind(given, tmp_path, monkeypatch):
+    """Every figure but those of a latent plane and of a loss by itself."""
+    save(tmp_path, "tag", **given)
+    draw(tmp_path, ["tag"], monkeypatch)
+    expected = plots.FIGURES.keys() - {"manifolds", "latents", "probe"}
+    assert {path.stem for path in tmp_path.glob("figures/*")} == expected

@@ -199,3 +199,14 @@ use_threads_for(1)
     environment = {name: value for name, value in os.environ.items() if name != "TF_NUM_INTRAOP_THREADS"} | chosen
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert [int(line) for line in done.stdout.split()] == threads
+
+
+def test_epochs_of_a_chain_of_checkpoints(tmp_path):
+    """Short last batches count as steps; what was trained over the checkpoint it began from has lost count."""
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    made = {"train_size": 20, "batch_size": 8, "seed": 7, "init_from": ""}
+    checkpoint.write(first, {}, config=made, step=6)
+    then = {"config": made | {"init_from": f"{tmp_path}/first.npz", "batch_size": 50}, "step": 3}
+    assert checkpoint.epochs(then) == 2 + 3
+    checkpoint.write(second, {}, config=made | {"init_from": str(second)}, step=3)
+    assert checkpoint.epochs(checkpoint.read(second)[1]) is None

@@ -98,13 +98,13 @@ def train(config, resume=False, overwrite=False):
     for folder in (files.model.parent, files.metrics.parent, files.logs):
         require_writable(folder)
     with contextlib.ExitStack() as writers:
-        for folder in {files.model.parent.resolve(), files.metrics.parent.resolve()}:
+        for folder in {path.resolve() for path in (files.model.parent, files.metrics.parent, files.logs)}:
             writers.enter_context(only_writer(folder))
         if not (resume or overwrite):
             state.require_finished(files.state)
         if not resume:
             put_aside(files)
-        fit(config, files, model, model.training_set(images), test_images, resume)
+        fit(config, files, model, batches.resident(model.training_set(images)), test_images, resume)
     return model, test_images
 
 

@@ -1,4 +1,4 @@
-"""The latent plane of every loss: where the test digits are, and what is decoded there."""
+"""The latent plane of every loss that has one: where the test digits are, and what is decoded there."""
 
 import numpy as np
 from matplotlib import colormaps, patheffects
@@ -17,16 +17,23 @@ SHADES = (2, 7, 3, 0, 1, 8, 6, 5, 4, 9)
 PRIOR_RADIUS = np.sqrt(-2 * np.log(0.1))  # 90 % of a normal plane is within it
 
 
+def of_a_plane(material):
+    """The models by the name of their loss whose latent space is a plane."""
+    return {loss: model for loss, model in material.models.items() if model.latent_dim == 2}
+
+
 def planes(material):
-    """Posterior means of test digits in every latent plane, each drawn as its class.
+    """Posterior means of test digits in every latent plane, each drawn as its class; None if there is no plane.
 
     The dashed circle holds 90 % of the prior. A large digit names a class where it is purest.
     """
+    if not (models := of_a_plane(material)):
+        return None
     chosen = np.concatenate([np.flatnonzero(material.labels == label)[:A_CLASS] for label in range(10)])
     images, labels = drawn(material.images[chosen]), material.labels[chosen]
-    figure, axes = panels(list(material.models), 2.45)
+    figure, axes = panels(list(models), 2.45)
     for loss, axis in axes.items():
-        plane(axis, np.asarray(material.models[loss].encode(images)[0]), labels)
+        plane(axis, np.asarray(models[loss].encode(images)[0]), labels)
     figure.supxlabel("posterior means of test digits; dashed: 90 % of the prior; outermost digits are outside", size=8)
     return figure
 
@@ -55,10 +62,15 @@ def purest(z, labels):
 
 
 def manifolds(material):
-    """What every loss decodes over its latent plane, a square grid of the prior's quantiles."""
-    figure, axes = panels(list(material.models), 2.55)
+    """What every loss decodes over its latent plane, a square grid of the prior's quantiles.
+
+    None if there is no plane.
+    """
+    if not (models := of_a_plane(material)):
+        return None
+    figure, axes = panels(list(models), 2.55)
     for loss, axis in axes.items():
-        grid = pictures.grid(np.asarray(material.models[loss].manifold(SIDE**2)))
+        grid = pictures.grid(np.asarray(models[loss].manifold(SIDE**2)))
         axis.imshow(grid.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
         axis.set(xticks=[], yticks=[])
     return figure

@@ -8,8 +8,13 @@ from evaluation.plots.style import WIDTH, lines
 
 
 def of_models(material):
-    """The probe of the losses that the models were trained with, and of their terms."""
-    losses = {loss: model.reconstruction_loss for loss, model in material.models.items()}
+    """The probe of the losses that the models were trained with, and of their terms; None if no model has such a loss.
+
+    Left out are models whose loss is no function of image and reconstruction alone.
+    """
+    losses = {loss: model.reconstruction_loss for loss, model in material.models.items() if model.reconstruction_loss}
+    if not losses:
+        return None
     return sensitivity(probe.responses(probe.with_terms(losses), drawn(material.images[: probe.NUM_IMAGES])))
 
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from evaluation.blur import equivalent_blur, gaussian_blur, radial_spectrum
 from evaluation.drawn import drawn
 from evaluation.plots.style import WIDTH, lines
-from evaluation.quality import posterior_noise
+from evaluation.quality import reconstructions
 
 RULER = (0.5, 1, 1.5)  # blurs of the data that are drawn for comparison, pixels
 
@@ -14,7 +14,8 @@ RULER = (0.5, 1, 1.5)  # blurs of the data that are drawn for comparison, pixels
 def spectra(material):
     """The radial spectrum of the test images by every loss, and its difference from the data's.
 
-    z is a sample of the posterior (seed 0), as in the table; in the legend the equivalent blur.
+    z is a sample of the posterior (seed 0), and a model of damaged images is given damaged ones, as in
+    the table; in the legend the equivalent blur.
     The grey lines are the data under a Gaussian blur.
     """
     images = drawn(material.images)
@@ -27,7 +28,7 @@ def spectra(material):
         difference.plot(frequencies, ruler, color="0.6", linewidth=1, zorder=1)
         difference.text(1.04 * frequencies[-1], ruler[-1], f"{sigma} px", color="0.4", va="center", size=7)
     for loss, style in lines(list(material.models)).items():
-        made = reconstructed(material.models[loss], images)
+        made = np.concatenate(list(reconstructions(material.models[loss], images, "sample")))
         found = radial_spectrum(made)[1]
         style["label"] = f"{loss} ({equivalent_blur(made, images):.2f} px)"
         level.plot(frequencies, found, **style)
@@ -43,10 +44,3 @@ def spectra(material):
     difference.set_xlim(right=0.75)
     level.set_title("in brackets: equivalent blur", size=8)
     return figure
-
-
-def reconstructed(model, images):
-    """Images [N, H, W, C] through the model, by samples of the posterior."""
-    noise = posterior_noise(model, len(images), "sample", 0)
-    starts = range(0, len(images), 500)
-    return np.concatenate([model.reconstruct(images[i : i + 500], noise[i : i + 500]) for i in starts])
