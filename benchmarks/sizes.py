@@ -8,7 +8,7 @@ from benchmarks import publish
 from benchmarks.interleaved import ratio, times
 from config.command_line import Parser
 from config.errors import run
-from config.runtime import import_tensorflow
+from config.runtime import import_tensorflow, use_threads_for
 
 LOSSES = ("l2", "ours")
 BATCH = 4
@@ -36,6 +36,7 @@ def main(argv):
     """Print the table."""
     Parser(__doc__).parse(argv)
     import_tensorflow()
+    use_threads_for(pixels=0)
     import models
 
     found = times({(name, loss): train_step(name, loss) for name in models.SIZES for loss in LOSSES}, ROUNDS)

@@ -69,6 +69,10 @@ class TestValues:
         assert config.read_yaml(tmp_path / "c.yml") == vars(settings)
 
 
+def test_a_rate_that_only_decays_has_no_lower_bound():
+    assert config.resolve({"lr_mode": "exponential", "max_lr": 5e-5}).max_lr == 5e-5
+
+
 REFUSED = [
     (["--batch_size=abc"], "--batch_size: expected a whole number from 1, got 'abc'"),
     (["--epochs=-1"], "--epochs: expected a whole number from 1, got '-1'"),

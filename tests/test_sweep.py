@@ -34,6 +34,14 @@ class TestCombinations:
             (loss, seed, beta, 3) for loss in ("l1", "ours") for seed in (0, 7) for beta in (0.005, 0.1)
         }
 
+    @pytest.mark.parametrize("given,message", [
+        ({"seed": [1, 1]}, "expected every run once, got two of the tag ours_seed1"),
+        ({"tag": ["a", "b"]}, "tag: expected one name, which every run's begins with, got a, b"),
+    ])  # fmt: skip
+    def test_no_two_runs_of_one_tag(self, given, message):
+        with pytest.raises(UserError, match=message):
+            sweep.combinations(given)
+
     def test_a_given_tag_comes_first(self):
         assert [run["tag"] for run in sweep.combinations({"tag": "x", "stft_s": [2, 4]})] == ["x_stft_s2", "x"]
         assert [run["tag"] for run in sweep.combinations({"tag": "x", "loss": ["l1", "l2"]})] == ["x_l1", "x_l2"]

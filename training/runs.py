@@ -4,7 +4,7 @@ import csv
 import io
 from pathlib import Path
 
-from config.files import write_atomically
+from config.files import require_writable, write_atomically
 from config.lock import in_turn
 from evaluation.runs import read as read
 
@@ -16,6 +16,7 @@ def record(settings, quality):
     path = Path(settings.results_dir) / FILE
     measured = {name: f"{values.mean():.6f}" for name, values in quality.items()}
     row = {"tag": settings.tag, **vars(settings), **measured}
+    require_writable(path.parent)
     with in_turn(path.parent):
         rows = [other for other in read(path) if other["tag"] != row["tag"]] + [row]
         text = io.StringIO()

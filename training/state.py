@@ -56,7 +56,7 @@ def resumed(path, given):
     manifest = read(path)[1]
     saved = vars(checkpoint.configuration(manifest))
     edited = {key: value for key, value in config.defaults().items() if value != manifest["defaults"].get(key)}
-    given = {key: value for key, value in edited.items() if value or key not in SIZES} | given
+    given = {key: value for key, value in (edited | given).items() if value or key not in SIZES}
     changed = [name for name, value in given.items() if value != saved[name] and name not in FREE_KEYS]
     if given.get("epochs", 0) > saved["epochs"]:
         changed.remove("epochs")

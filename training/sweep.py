@@ -28,7 +28,12 @@ def combinations(given):
 
     The tag is the given one, then the loss and each swept value that is not the default:
     ours, ours_seed1, ours_beta0.001_seed1.
+
+    Raises:
+        UserError: the tag is a list, or two runs would have one tag: a value stands there twice.
     """
+    if isinstance(given.get("tag"), list):
+        raise UserError(f"tag: expected one name, which every run's begins with, got {', '.join(given['tag'])}")
     swept = {key: values for key, values in given.items() if isinstance(values, list)}
     found = []
     for values in itertools.product(*swept.values()):
@@ -38,6 +43,9 @@ def combinations(given):
         stem = [given["tag"]] if given.get("tag") else []
         stem += [config.resolve(run).loss] if not stem or {"loss", "model"} & {*swept} else []
         found.append(run | {"tag": "_".join([*stem, *(f"{key}{value}" for key, value in differing.items())])})
+    tags = [run["tag"] for run in found]
+    if twice := {tag for tag in tags if tags.count(tag) > 1}:
+        raise UserError(f"sweep: expected every run once, got two of the tag {min(twice)}")
     return found
 
 
@@ -96,7 +104,7 @@ def train_one(given, settings, jobs, overwrite, running):
     how = ["--overwrite"] if overwrite else [] if state.is_finished(files.state) else ["--resume"]
     flags = [f"--{key}={value}" for key, value in given.items()]
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    environment = {"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads} | os.environ
+    environment = ({"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads} if jobs > 1 else {}) | os.environ
     with (files.logs / "train.log").open("w") as log:
         command = [sys.executable, SCRIPT, *flags, *how]
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
