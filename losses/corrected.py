@@ -28,8 +28,17 @@ class CorrectedSTFT(STFT):
         UserError: the window is larger than the image.
     """
 
-    def __init__(self, window=16, stride=4, amp_coef=0.1, arg_coef=0.9, **kwargs):
-        super().__init__(window, stride, amp_coef, arg_coef, **kwargs)
+    def __init__(
+        self,
+        window=16,
+        stride=4,
+        amp_coef=0.1,
+        arg_coef=0.9,
+        name=None,
+        reduction="sum_over_batch_size",
+        dtype=None,
+    ):
+        super().__init__(window, stride, amp_coef, arg_coef, name=name, reduction=reduction, dtype=dtype)
 
     def distance(self, image, reconstruction):
         """The loss of each pair [B]."""
