@@ -110,8 +110,21 @@ def estimate(group, measured):
     return Estimate(group, of_runs, {name: (weights * values).sum(1) for name, values in of_runs.items()})
 
 
+def of_seeds(one, seeds):
+    """The Estimate of those runs of `one` that have one of `seeds`."""
+    chosen = [i for i, run in enumerate(one.runs) if run.seed in seeds]
+    measured = [{name: values[:, i] for name, values in one.of_runs.items()} for i in chosen]
+    return estimate([one.runs[i] for i in chosen], measured)
+
+
 def difference(one, other):
-    """The Estimate of how much more `one` has than `other`, on the same resamples; its runs are those of the fewer."""
+    """The Estimate of how much more `one` has than `other`, on the same resamples; its runs are those of the fewer.
+
+    Over the seeds that both have, if there are any and the two are runs: others would add what lies between seeds.
+    """
+    common = {run.seed for run in one.runs} & {run.seed for run in other.runs}
+    if common and one.of_runs and other.of_runs:
+        one, other = of_seeds(one, common), of_seeds(other, common)
     means = {name: values - other.means[name] for name, values in one.means.items()}
     return Estimate(min(one.runs, other.runs, key=len), {}, means)
 

@@ -1,5 +1,7 @@
 """TensorFlow set up as the scripts set it up, and small data that every test can share."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -19,3 +21,10 @@ def digits():
     import data
 
     return data.load("mnist", "test").images[:8].astype(np.float32) / 255
+
+
+@pytest.fixture
+def without_make(monkeypatch):
+    """What the `make` around the tests was told does not reach one that a test begins."""
+    for name in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARGS"} & {*os.environ}:
+        monkeypatch.delenv(name)

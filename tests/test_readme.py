@@ -1,7 +1,6 @@
 """README: every command line runs, and what it says of losses, settings and benchmarks is so."""
 
 import importlib
-import os
 import re
 import shlex
 import subprocess
@@ -61,10 +60,7 @@ def run_make(words, folder):
     words = [f"{word} {' '.join(SHRUNK)}" if word.startswith("ARGS=") else word for word in words]
     words += ["--dry-run"] if words[1] in ("test", "ablations", "blur_error", "colour", "report") else []
     command = [*words, "PYTHON=false", f"BIN={Path(sys.executable).parent}", *installed]
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
-    }
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
 
 
@@ -75,6 +71,7 @@ def few_images(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_make")
 def test_every_command(clone, monkeypatch, few_images):
     """In the order of the README, one after the other, as a reader would."""
     monkeypatch.chdir(clone)

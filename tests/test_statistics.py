@@ -92,6 +92,19 @@ class TestIntervals:
         found = statistics.interval(comparison.difference(one, two).means["psnr"])
         np.testing.assert_allclose(found, t.interval(0.95, 2, 0.2, 0.1 / np.sqrt(3)), atol=0.01)
 
+    def test_a_difference_is_over_the_seeds_that_both_have(self):
+        """Without the third the runs differ by 0.1 and 0.2; none in common, all count."""
+
+        def reaching(values):
+            runs = [SimpleNamespace(loss="l2", seed=seed) for seed in values]
+            return comparison.estimate(runs, [{n: np.full(11, v) for n in MEASURES} for v in values.values()])
+
+        every, first, others = (reaching(v) for v in ({1: 7.0, 2: 12.0, 3: 17.0}, {1: 7.1, 2: 12.2}, {4: 1.0}))
+        found = comparison.difference(first, every)
+        assert found.means["psnr"][0] == pytest.approx(0.15)
+        assert [run.seed for run in found.runs] == [1, 2]
+        assert comparison.difference(others, every).means["psnr"][0] == pytest.approx(1 - 12)
+
     def test_a_difference_is_paired(self, rng):
         """Images differ by 5 dB, the runs of them by 0.1: only paired do 50 images show it."""
         weights, images = statistics.image_weights(50), rng.normal(12, 5, 50)
