@@ -144,7 +144,7 @@ def groups(path):
 
 
 def means_and_deviations(rows, key, decimals):
-    """ "11.94 ± 0.02" of the values of `key` in rows, or the value of a single one; both ways where a sixth digit decides."""
+    """Texts such as "11.94 ± 0.02" of the values of `key` in rows: two where the sixth digit of a mean decides."""
     values = [float(row[key]) for row in rows]
     spread = f" ± {statistics.stdev(values):.{decimals}f}" if len(values) > 1 else ""
     return {f"{statistics.mean(values) + shift:.{decimals}f}{spread}" for shift in (-1e-6, 0, 1e-6)}
