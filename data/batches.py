@@ -16,7 +16,8 @@ def epoch(images, batch_size, seed, number, first_step=0):
     take arrays of indices, are asked for each batch ahead of time.
     """
     order = np.random.default_rng([seed, number]).permutation(len(images))
-    gather = _from_memory(images) if isinstance(images, (np.ndarray, tf.Tensor)) else _as_needed(images)
+    images = resident(images)
+    gather = (lambda index: tf.gather(images, index)) if tf.is_tensor(images) else _as_needed(images)
     indices = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).skip(first_step)
     return indices.map(lambda index: to_float(gather(index))).prefetch(2)
 
@@ -24,11 +25,6 @@ def epoch(images, batch_size, seed, number, first_step=0):
 def resident(images):
     """An array of images as a tensor, which no epoch copies anew; images that are read as needed stay as they are."""
     return tf.constant(images) if isinstance(images, np.ndarray) else images
-
-
-def _from_memory(images):
-    resident = tf.convert_to_tensor(images)
-    return lambda index: tf.gather(resident, index)
 
 
 def _as_needed(images):
