@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from config.errors import UserError
+
 
 class Measurement:
     """A known distortion y = f_θ(x) whose parameters θ are random, of its own for each image.
@@ -24,6 +26,20 @@ class Measurement:
         """f_θ of images [B, H, W, C] for their θ [B, ...], to which no gradient goes."""
         return self.measured(images, tf.stop_gradient(theta))
 
+    def marginal_error(self, images, measured, precision):
+        """The squared error of f_θ(x) from y with θ summed out: -2/α · log E_θ exp(-α/2 · ‖f_θ(x) - y‖²), [B].
+
+        With a high precision α it is the error at the best θ, with a low one the mean over θ. α/2 times it is
+        the negative log-likelihood of y, in nats, under noise of variance 1/α, but for a constant.
+
+        Args: images x and y [B, H, W, C].
+
+        Raises:
+            UserError: θ cannot be summed out of this measurement.
+        """
+        offered = "drop_independent, drop_row, drop_col, drop_patch, keep_patch, add_noise, blur_add_noise or none"
+        raise UserError(f"pixel_side: expected measured or unmeasured, got marginal, which works with {offered}")
+
     def from_picture(self, picture):
         """What is measured [B, H, W, C], from pictures in which what is seen of an image is as bright as there."""
         return picture
@@ -42,6 +58,9 @@ class Identity(Measurement):
     def measured(self, images, theta):
         return images
 
+    def marginal_error(self, images, measured, precision):
+        return squared_error(images, measured)
+
 
 class Centred(Measurement):
     """Another measurement of images as values in [-1, 1], so that 0, which it puts where it drops, is grey.
@@ -58,5 +77,18 @@ class Centred(Measurement):
     def measured(self, images, theta):
         return (1 + self.measurement.measured(2 * images - 1, theta)) / 2
 
+    def marginal_error(self, images, measured, precision):
+        return self.measurement.marginal_error(2 * images - 1, 2 * measured - 1, precision / 4) / 4
+
     def from_picture(self, picture):
         return (1 + self.measurement.from_picture(2 * picture - 1)) / 2
+
+
+def squared_error(images, others):
+    """‖x - y‖² [B] of images [B, H, W, C]."""
+    return tf.reduce_sum((images - others) ** 2, [1, 2, 3])
+
+
+def soft_minimum(errors, probabilities, precision):
+    """-2/α · log Σ_i p_i exp(-α/2 · e_i) over the last axis of errors e [..., I], p [I] or a number."""
+    return -2 / precision * tf.reduce_logsumexp(tf.math.log(probabilities) - precision / 2 * errors, -1)

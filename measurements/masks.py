@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 from config.errors import UserError
-from measurements.base import Measurement
+from measurements.base import Measurement, soft_minimum, squared_error
 
 
 class Mask(Measurement):
@@ -13,6 +13,10 @@ class Mask(Measurement):
 
     def measured(self, images, theta):
         return theta * images
+
+
+# the axes of images that share a draw
+SHARED = {"pixel": [], "row": [2, 3], "col": [1, 3]}
 
 
 class Drop(Mask):
@@ -32,6 +36,13 @@ class Drop(Mask):
         uniforms = [tf.random.stateless_uniform(shapes[u], s) for u, s in zip(self.units, seeds, strict=True)]
         return math.prod(tf.cast(uniform >= self.p, tf.float32) / (1 - self.p) for uniform in uniforms)
 
+    def marginal_error(self, images, measured, precision):
+        if len(self.units) > 1:
+            return super().marginal_error(images, measured, precision)
+        errors = tf.stack([measured**2, (images / (1 - self.p) - measured) ** 2], -1)
+        errors = tf.reduce_sum(errors, SHARED[self.units[0]], keepdims=True)
+        return tf.reduce_sum(soft_minimum(errors, [self.p, 1 - self.p], precision), [1, 2, 3])
+
     def from_picture(self, picture):
         return picture / (1 - self.p) ** len(self.units)
 
@@ -47,6 +58,16 @@ class KeepPatch(Mask):
         inside_rows, inside_columns = within(rows, self.k, shape[1]), within(columns, self.k, shape[2])
         return inside_rows[:, :, None, None] * inside_columns[:, None, :, None]
 
+    def marginal_error(self, images, measured, precision):
+        errors = squared_error(0, measured)[:, None] + self.gained(images, measured)
+        return soft_minimum(errors, 1 / errors.shape[1], precision)
+
+    def gained(self, images, measured):
+        """By how much the squared error of zeros grows where a square shows the image, for each of them: [B, I]."""
+        growth = tf.reduce_sum((images - measured) ** 2 - measured**2, 3, keepdims=True)
+        sums = self.k**2 * tf.nn.avg_pool2d(growth, self.k, 1, "VALID")
+        return tf.reshape(sums, [-1, math.prod(sums.shape[1:])])
+
 
 class DropPatch(KeepPatch):
     """θ = 0 in a square of k x k pixels, 1 elsewhere, not rescaled.
@@ -57,6 +78,10 @@ class DropPatch(KeepPatch):
 
     def draw(self, shape, seed):
         return 1 - super().draw(shape, seed)
+
+    def marginal_error(self, images, measured, precision):
+        errors = squared_error(images, measured)[:, None] - self.gained(images, measured)
+        return soft_minimum(errors, 1 / errors.shape[1], precision)
 
 
 def corners(k, shape, seed):

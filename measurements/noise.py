@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from measurements.base import Measurement
+from measurements.base import Measurement, squared_error
 
 
 class AddNoise(Measurement):
@@ -17,6 +17,9 @@ class AddNoise(Measurement):
 
     def measured(self, images, theta):
         return images + theta
+
+    def marginal_error(self, images, measured, precision):
+        return squared_error(self.measured(images, 0), measured) / (1 + precision * self.sigma**2)
 
 
 class BlurAddNoise(AddNoise):

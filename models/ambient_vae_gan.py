@@ -1,5 +1,6 @@
 """The ambient VAE-GAN: a VAE that learns to restore images from measured ones, never seeing a clean one."""
 
+import math
 from typing import NamedTuple
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from losses.kl import kl_divergence
+from measurements.base import squared_error
 from models.vae import VAE
 
 # images measured at a time before the training
@@ -60,7 +62,9 @@ class AmbientVAEGAN(VAE):
         gamma: weight of rec in the decoder's loss.
         pixel_side: what the first part of rec compares with y: "measured", ỹ, or "unmeasured", Dec(z). Where
             E[θ] = 1, as in drop_independent, its mean is least at x unmeasured, but measured at
-            x · E[θ]² / E[θ²] = (1 - p) x: the independent θ of the two punish bright images.
+            x · E[θ]² / E[θ²] = (1 - p) x: the independent θ of the two punish bright images. "marginal": y with
+            f_θ(Dec(z)), θ summed out, so that alpha/2 times it is -log p(y|z) under noise of variance 1/alpha;
+            what no plausible θ shows of the image is free.
         rec_reduction: over pixels and features, "mean" (the published system) or "sum" (VAE-GAN).
     """
 
@@ -162,10 +166,17 @@ class AmbientVAEGAN(VAE):
 
     def errors(self, made, real):
         """The squared errors of pixels and of features, [B], between two Judged."""
-        image = made.image if self.pixel_side == "unmeasured" else made.measured
-        reduce = {"mean": tf.reduce_mean, "sum": tf.reduce_sum}[self.rec_reduction]
-        pairs = {"pixel_error": (image, real.image), "feature_error": (made.features, real.features)}
-        return {name: reduce((one - other) ** 2, [1, 2, 3]) for name, (one, other) in pairs.items()}
+        features = squared_error(made.features, real.features)
+        found = {"pixel_error": (self.pixel_error(made, real), made.image), "feature_error": (features, made.features)}
+        if self.rec_reduction == "sum":
+            return {name: error for name, (error, _) in found.items()}
+        return {name: error / math.prod(values.shape[1:]) for name, (error, values) in found.items()}
+
+    def pixel_error(self, made, real):
+        """The squared error of pixels [B] on the side that `pixel_side` names, a sum."""
+        if self.pixel_side == "marginal" and not self.supervised:
+            return self.measurement.marginal_error(made.image, real.image, self.alpha)
+        return squared_error(made.measured if self.pixel_side == "measured" else made.image, real.image)
 
     def reconstruction_loss_of(self, errors):
         """rec [B] of the errors."""
