@@ -178,7 +178,9 @@ MODEL_KEYS = {
     "alpha": Key(float, "weight of the pixels in its reconstruction", low=0),
     "feature_weight": Key(float, "weight of the discriminator's features in it", low=0),
     "gamma": Key(float, "weight of the reconstruction in the decoder's loss", low=0),
-    "pixel_side": Key(str, "side of the measurement on which pixels are compared", choices=("measured", "unmeasured", "marginal")),
+    "pixel_side": Key(
+        str, "side of the measurement on which pixels are compared", choices=("measured", "unmeasured", "marginal")
+    ),
     "rec_reduction": Key(str, "of the reconstruction, over pixels and features", choices=("mean", "sum")),
 }
 

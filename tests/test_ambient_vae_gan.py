@@ -68,6 +68,9 @@ class Oracle:
         reduce = getattr(np, self.model.rec_reduction)
         pairs = (side, self.target), (features, self.real[0])
         pixels, parts = (reduce((one - other) ** 2, (1, 2, 3)) for one, other in pairs)
+        if self.model.pixel_side == "marginal" and not self.model.supervised:
+            pixels = self.model.measurement.marginal_error(image, self.target, self.model.alpha).numpy()
+            pixels /= 1 if reduce is np.sum else image[0].size
         return self.model.alpha / 2 * pixels + self.model.feature_weight / 2 * parts
 
     def encoder_loss(self):
@@ -123,7 +126,10 @@ class TestNetworks:
 class TestObjective:
     @pytest.mark.parametrize("measurement", ["drop_patch", "add_noise"])
     @pytest.mark.parametrize("supervised", [False, True])
-    @pytest.mark.parametrize("pixel_side,rec_reduction", [("measured", "mean"), ("unmeasured", "sum")])
+    @pytest.mark.parametrize(
+        "pixel_side,rec_reduction",
+        [("measured", "mean"), ("unmeasured", "sum"), ("marginal", "sum"), ("marginal", "mean")],
+    )
     def test_the_three_losses(self, measurement, supervised, pixel_side, rec_reduction, images):
         model = small(measurement, supervised=supervised, pixel_side=pixel_side, rec_reduction=rec_reduction)
         noise, batch = model.noise(6, 2), paired(model, images)

@@ -1,11 +1,13 @@
 """Measurements against numpy, scipy and what their masks must look like."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import ndimage
+from scipy.special import logsumexp
 from scipy.stats import chisquare
 
 import config
@@ -184,6 +186,72 @@ class TestOthers:
         x = tf.fill([2, 8, 8, 1], 0.9)
         found = np.unique(measurements.Centred(build("drop_independent", p=0.5))(x, [0, 0]))
         np.testing.assert_allclose(found, [0.5, 0.5 + 2 * 0.4], rtol=1e-6)
+
+
+def every_theta(name, p=0.6, k=2, shape=(3, 3)):
+    """All masks θ [I, H, W, 1] of a measurement of one channel, and how probable each is [I]."""
+    height, width = shape
+    if name in ("drop_patch", "keep_patch"):
+        kept = np.zeros((height - k + 1, width - k + 1, height, width, 1))
+        for row, column in np.ndindex(kept.shape[:2]):
+            kept[row, column, row : row + k, column : column + k] = 1
+        kept = kept.reshape(-1, height, width, 1)
+        return (kept if name == "keep_patch" else 1 - kept), np.full(len(kept), 1 / len(kept))
+    units = {"drop_independent": shape, "drop_row": (height, 1), "drop_col": (1, width)}[name]
+    kept = np.array(list(itertools.product([0, 1], repeat=math.prod(units)))).reshape(-1, *units, 1)
+    share = kept.mean((1, 2, 3)) * math.prod(units)
+    return kept / (1 - p) * np.ones((*shape, 1)), (1 - p) ** share * p ** (math.prod(units) - share)
+
+
+class TestThetaSummedOut:
+    @pytest.mark.parametrize("precision", [0.01, 1, 30])
+    @pytest.mark.parametrize("name", ["drop_independent", "drop_row", "drop_col", "drop_patch", "keep_patch"])
+    def test_masks_are_all_counted(self, name, precision, rng):
+        x, y = rng.random((2, 4, 3, 3, 1))
+        thetas, probabilities = every_theta(name)
+        errors = ((thetas * x[:, None] - y[:, None]) ** 2).sum((2, 3, 4))
+        expected = -2 / precision * logsumexp(-precision / 2 * errors, axis=1, b=probabilities)
+        found = build(name, k=2).marginal_error(tf.constant(x, tf.float32), tf.constant(y, tf.float32), precision)
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+    def test_of_many_channels_and_an_oblong(self, rng):
+        x, y = rng.random((2, 3, 4, 5, 2))
+        thetas, probabilities = every_theta("drop_patch", k=3, shape=(4, 5))
+        errors = ((thetas * x[:, None] - y[:, None]) ** 2).sum((2, 3, 4))
+        found = build("drop_patch", k=3).marginal_error(tf.constant(x, tf.float32), tf.constant(y, tf.float32), 2.0)
+        np.testing.assert_allclose(found, -logsumexp(-errors, axis=1, b=probabilities), rtol=1e-4)
+
+    @pytest.mark.parametrize("name", ["add_noise", "blur_add_noise"])
+    def test_noise_is_integrated(self, name, rng):
+        """By Gauss-Hermite quadrature, pixel by pixel; the constant is that of x = y."""
+        x, y = (tf.constant(rng.random((3, 6, 6, 1)), tf.float32) for _ in range(2))
+        points, weights = np.polynomial.hermite_e.hermegauss(60)
+        residual = (build(name, sigma=0).measured(x, 0) - y).numpy().astype(float)
+
+        def error(residual):
+            errors = (residual[..., None] + 0.3 * points) ** 2
+            return -2 / 7 * logsumexp(-7 / 2 * errors, axis=-1, b=weights).sum((1, 2, 3))
+
+        found = build(name, sigma=0.3).marginal_error(x, y, 7.0)
+        np.testing.assert_allclose(found, error(residual) - error(0 * residual), rtol=1e-4)
+
+    def test_nothing_to_sum_without_a_measurement(self, rng):
+        x, y = rng.random((2, 3, 4, 4, 1)).astype(np.float32)
+        found = build("none").marginal_error(x, y, 3.0)
+        np.testing.assert_allclose(found, ((x - y) ** 2).sum((1, 2, 3)), rtol=1e-5)
+
+    def test_around_grey(self, rng):
+        """Dropped is grey: of the two θ of one pixel, (x' - y)² with x' = ½ or ½ + (x - ½) / (1 - p)."""
+        x, y = rng.random((2, 7, 1, 1, 1))
+        errors = np.concatenate([(0.5 - y) ** 2, (0.5 + (x - 0.5) / 0.4 - y) ** 2], axis=-1)[:, 0, 0]
+        measurement = measurements.Centred(build("drop_independent", p=0.6))
+        found = measurement.marginal_error(tf.constant(x, tf.float32), tf.constant(y, tf.float32), 5.0)
+        np.testing.assert_allclose(found, -2 / 5 * logsumexp(-5 / 2 * errors, axis=1, b=[0.6, 0.4]), rtol=1e-4)
+
+    @pytest.mark.parametrize("name", ["drop_rowcol", "extract_patch", "pad_rotate_project"])
+    def test_refused_where_it_cannot_be(self, name):
+        with pytest.raises(UserError, match="pixel_side: expected measured or unmeasured, got marginal"):
+            build(name).marginal_error(tf.zeros([1, 9, 14, 1]), tf.zeros([1, 9, 14, 1]), 1.0)
 
 
 class TestConfiguration:
