@@ -43,7 +43,7 @@ colour: .venv/installed
 	$(COLOUR) --seed=$(SEEDS) --model=blur_error_vae --beta=0.5,1.5
 	$(COLOUR) --seed=1 --loss=ssim,ours,ours-corrected,dft+ssim --beta=1.2,2.5
 	$(COLOUR) --seed=1 --loss=l2+ffl --beta=0.00015,0.0004
-	$(COLOUR) --seed=1 --loss=l1 --beta=0.0007,0.002
+	$(COLOUR) --seed=1 --loss=l1 --beta=0.0003,0.0007,0.002
 	$(BIN)/python evaluate.py --runs=results/colour/runs.csv --config=config/colour.yml --out_dir=results/colour \
 		--dataset=cifar10 --data_dir=$(DATA_DIR) --match=kl
 

@@ -14,6 +14,7 @@ from scipy.linalg import sqrtm
 import data
 import evaluate
 import train
+from benchmarks.fid import extrapolated
 from config.errors import UserError
 from evaluation import extras, fid, figures, lpips, perceptual
 from models import checkpoint
@@ -68,6 +69,16 @@ class TestFrechetDistance:
         """Two Gaussians of distance 3² + 10 (2 - 1)²."""
         wide, narrow = 2 * rng.normal(size=(200_000, 10)), rng.normal(size=(200_000, 10)) + 3 * np.eye(10)[0]
         assert fid.distance(fid.gaussian(wide), fid.gaussian(narrow)) == pytest.approx(19, rel=0.01)
+
+    def test_of_few_samples_extrapolated(self, rng):
+        """Equal Gaussians: the distance of n samples goes to 0 as 1/n, as does the line."""
+        reference = fid.Gaussian(np.zeros(10), np.eye(10))
+        samples, counts = rng.normal(size=(100, 2000, 10)), [500, 1000, 2000]
+        distances = [
+            np.mean([fid.distance(fid.gaussian(one[:count]), reference) for one in samples]) for count in counts
+        ]
+        assert extrapolated(counts, distances, count=1e9) == pytest.approx(0, abs=0.05 * distances[-1])
+        assert extrapolated([10, 20, 40], [3.5, 3.25, 3.125], count=100) == pytest.approx(3.05)
 
 
 class TestPatchSimilarity:

@@ -222,7 +222,7 @@ class TestCommands:
         ("colour", {"l2", "l1", "ssim", "l2+ffl", "dft+ssim", "ours", "ours-corrected", "blur_error_vae"}),
     ])  # fmt: skip
     def test_what_is_compared_at_equal_kl(self, target, all_losses):
-        """Every loss has two beta, and all else alike; one cycle; no two runs of one tag."""
+        """Every loss has two beta or more, and all else alike; one cycle; no two runs of one tag."""
         every = [run for words in self.recipe(target)["train.py"] for run in self.runs(words)]
         assert len({run.tag for run in every}) == len(every)
         betas, others = defaultdict(set), set()
@@ -232,7 +232,8 @@ class TestCommands:
             images = run.train_size or {"cifar10": 50_000}[run.dataset]
             assert 2 * run.lr_step_size == run.epochs * images / run.batch_size
             assert run.blur_start_epoch < run.epochs
-        assert {loss: len(found) for loss, found in betas.items()} == dict.fromkeys(all_losses, 2)
+        assert betas.keys() == all_losses
+        assert min(map(len, betas.values())) >= 2
         assert len(others) == 1
 
     @pytest.mark.parametrize("target", ["ablations", "blur_error", "colour", "report"])
