@@ -1,5 +1,5 @@
 # make train ARGS="--epochs=1 --loss=l2"; likewise generate, evaluate and test
-# make colour DATA_DIR=DIR, the folder with cifar10.npz
+# make colour DATA_DIR=DIR, or ambient_colour, with the folder of cifar10.npz; make ambient DATA_DIR=DIR, that of mnist-gray
 # make ablations SEEDS=1,2 first, then SEEDS=1,2,3 for the rest; make report: the runs of RECIPE, and every number
 PYTHON ?= python3
 BIN := .venv/bin
@@ -11,9 +11,11 @@ ABLATION = $(BIN)/python train.py --config=config/ablations.yml --seed=$(SEEDS) 
 ABLATED = $(BIN)/python evaluate.py --runs=results/ablations/runs.csv --config=config/ablations.yml \
 	--split=held-out --out_dir=results/ablations
 BLUR_ERROR = $(BIN)/python train.py --config=config/blur_error.yml --seed=$(SEEDS) $(ARGS)
+AMBIENT = $(BIN)/python train.py --config=config/ambient_mnist_sum.yml --data_dir=$(DATA_DIR) $(ARGS)
+AMBIENT_COLOUR = $(BIN)/python train.py --config=config/ambient_cifar10.yml --data_dir=$(DATA_DIR) $(ARGS)
 COLOUR = $(BIN)/python train.py --config=config/colour.yml --data_dir=$(DATA_DIR) $(ARGS)
 
-.PHONY: train generate evaluate figures ablations blur_error colour report test test-fast
+.PHONY: train generate evaluate figures ablations blur_error colour ambient ambient_colour report test test-fast
 
 train generate evaluate: .venv/installed
 	$(BIN)/python $@.py $(ARGS)
@@ -46,6 +48,24 @@ colour: .venv/installed
 	$(COLOUR) --seed=1 --loss=l1 --beta=0.0003,0.0007,0.002
 	$(BIN)/python evaluate.py --runs=results/colour/runs.csv --config=config/colour.yml --out_dir=results/colour \
 		--dataset=cifar10 --data_dir=$(DATA_DIR) --match=kl
+
+ambient: .venv/installed
+	$(AMBIENT) --measurement=drop_patch --tag=ambient_drop_patch
+	$(AMBIENT) --measurement=drop_patch --supervised=1 --tag=supervised_drop_patch
+	$(AMBIENT) --measurement=add_noise --pixel_side=unmeasured --tag=ambient_add_noise
+	$(AMBIENT) --measurement=add_noise --supervised=1 --tag=supervised_add_noise
+	$(AMBIENT) --measurement=drop_independent --pixel_side=unmeasured --alpha=2 --epochs=2 --lr_step_size=938 \
+		--tag=ambient_drop_independent_start
+	$(AMBIENT) --measurement=drop_independent --alpha=1 --epochs=6 --lr_step_size=2814 --max_lr=0.0006 --min_lr=0.00002 \
+		--init_from=checkpoints/ambient_drop_independent_start/model.npz --tag=ambient_drop_independent
+	$(AMBIENT) --measurement=drop_independent --alpha=2 --supervised=1 --tag=supervised_drop_independent
+	$(BIN)/python evaluate.py --task=restore --data_dir=$(DATA_DIR) --acsg_images=300 --json=results/restore.json
+
+ambient_colour: .venv/installed
+	$(AMBIENT_COLOUR) --measurement=drop_independent --alpha=10 --tag=ambient_cifar10_drop_independent
+	$(AMBIENT_COLOUR) --measurement=drop_independent --supervised=1 --tag=supervised_cifar10_drop_independent
+	$(BIN)/python evaluate.py --task=restore --data_dir=$(DATA_DIR) --acsg_images=300 --out_dir=results/ambient_colour \
+		--loss=ambient_cifar10_drop_independent,supervised_cifar10_drop_independent
 
 report: .venv/installed
 	$(BIN)/python evaluate.py --runs=results/runs.csv --config=$(RECIPE) --baseline=l2,ssim

@@ -179,7 +179,7 @@ MODEL_KEYS = {
     "feature_weight": Key(float, "weight of the discriminator's features in it", low=0),
     "gamma": Key(float, "weight of the reconstruction in the decoder's loss", low=0),
     "pixel_side": Key(
-        str, "side of the measurement on which pixels are compared", choices=("measured", "unmeasured", "marginal")
+        str, "what of a made image is compared with the measured one", choices=("measured", "unmeasured", "marginal")
     ),
     "rec_reduction": Key(str, "of the reconstruction, over pixels and features", choices=("mean", "sum")),
 }

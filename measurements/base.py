@@ -37,8 +37,7 @@ class Measurement:
         Raises:
             UserError: θ cannot be summed out of this measurement.
         """
-        offered = "drop_independent, drop_row, drop_col, drop_patch, keep_patch, add_noise, blur_add_noise or none"
-        raise UserError(f"pixel_side: expected measured or unmeasured, got marginal, which works with {offered}")
+        raise UserError("pixel_side: expected measured or unmeasured, got marginal; this θ cannot be summed out")
 
     def from_picture(self, picture):
         """What is measured [B, H, W, C], from pictures in which what is seen of an image is as bright as there."""

@@ -5,6 +5,8 @@ architecture is a function and its line in ARCHITECTURES and in SIZES; one for a
 DISCRIMINATORS too, one whose output is bounded, or around grey, its name in BOUNDED or CENTRED.
 """
 
+import numpy as np
+
 import losses
 import measurements
 from config.errors import UserError
@@ -112,3 +114,19 @@ def require_fit(config, image_shape):
         raise UserError(
             f"loss: expected one that takes images, as {architecture} puts out, got {config.loss}, of logits"
         )
+    if config.model == "ambient_vae_gan":
+        require_measurable(config, image_shape)
+
+
+def require_measurable(config, image_shape):
+    """Check that images of `image_shape` [H, W, C] can be measured, and compared on the side that `config` names.
+
+    Raises:
+        UserError: a measurement's parameter does not fit, or its θ cannot be summed out.
+    """
+    found, black = measurement(config), np.zeros([1, *image_shape], np.float32)
+    found(black, [0, 0])
+    if config.pixel_side == "marginal":
+        if not config.alpha:
+            raise UserError("alpha: expected more than 0 with pixel_side marginal, got 0")
+        found.marginal_error(black, black, config.alpha)

@@ -63,8 +63,8 @@ class AmbientVAEGAN(VAE):
         pixel_side: what the first part of rec compares with y: "measured", ỹ, or "unmeasured", Dec(z). Where
             E[θ] = 1, as in drop_independent, its mean is least at x unmeasured, but measured at
             x · E[θ]² / E[θ²] = (1 - p) x: the independent θ of the two punish bright images. "marginal": y with
-            f_θ(Dec(z)), θ summed out, so that alpha/2 times it is -log p(y|z) under noise of variance 1/alpha;
-            what no plausible θ shows of the image is free.
+            f_θ(Dec(z)), θ summed out (Measurement.marginal_error): as sums, alpha/2 times it is -log p(y|z) under
+            noise of variance 1/alpha. What a plausible θ hides of the image is nearly free.
         rec_reduction: over pixels and features, "mean" (the published system) or "sum" (VAE-GAN).
     """
 

@@ -293,6 +293,9 @@ class TestEvaluation:
         np.testing.assert_array_equal(found[:, :, 28:], model.reconstruct(measured))
 
 
+MARGINAL = ["--architecture=ambient28", "--pixel_side=marginal"]
+
+
 class TestConfiguration:
     def test_the_keys_reach_the_model(self):
         given = {"supervised": 1, "alpha": 3.0, "feature_weight": 0.5, "gamma": 0.2, "pixel_side": "unmeasured"}
@@ -307,20 +310,37 @@ class TestConfiguration:
         model = models.build(config.resolve(given), (32, 32, 3))
         assert set(np.unique(model.measurement(tf.ones([2, 32, 32, 3]), [0, 0]))) == {0.5, 1}
 
-    @pytest.mark.parametrize("preset,shape", [("ambient_mnist", SHAPE), ("ambient_64", (64, 64, 3))])
-    def test_the_presets_are_the_papers(self, preset, shape):
+    @pytest.mark.parametrize("preset,shape,latent_dim,alpha", [
+        ("ambient_mnist", SHAPE, 20, 10),
+        ("ambient_64", (64, 64, 3), 128, 40),
+    ])  # fmt: skip
+    def test_the_presets_are_the_papers(self, preset, shape, latent_dim, alpha):
+        """The published alpha is 10 in the range of the network: of width 2 at 64 pixels, where errors are 4 times."""
         settings = config.resolve(config.read_yaml(config.FOLDER / f"{preset}.yml"))
         models.require_fit(settings, shape)
         rate = loop.learning_rate(settings)
         steps = np.array([0, 10_000, 25_000])
         np.testing.assert_allclose([float(rate(step)) for step in steps], 3e-4 * 0.98 ** (steps / 1e4), rtol=1e-5)
-        assert (settings.optimizer, settings.batch_size) == ("rmsprop", 64)
+        assert (settings.optimizer, settings.batch_size, settings.latent_dim) == ("rmsprop", 64, latent_dim)
+        assert (settings.alpha, settings.feature_weight, settings.gamma, settings.beta) == (alpha, 1, 1e-6, 1)
+        assert (settings.rec_reduction, settings.pixel_side, settings.supervised) == ("mean", "measured", 0)
+
+    @pytest.mark.parametrize("preset,images", [("ambient_mnist_sum", 60_000), ("ambient_cifar10", 50_000)])
+    def test_the_presets_of_sums(self, preset, images):
+        """The KL divergence counts as a sum over latents, and the rate has one cycle."""
+        settings = config.resolve(config.read_yaml(config.FOLDER / f"{preset}.yml"))
+        models.require_fit(settings, (28, 28, 1) if preset == "ambient_mnist_sum" else (32, 32, 3))
+        assert (settings.rec_reduction, settings.pixel_side, settings.gamma) == ("sum", "marginal", 1)
+        assert settings.beta == settings.latent_dim
+        assert 2 * settings.lr_step_size == settings.epochs * -(-images // settings.batch_size)
 
     @pytest.mark.parametrize("given,message", [
         ([], "architecture: expected one of ambient28, ambient32, ambient64 for model ambient_vae_gan, got 'conv28'"),
         (["--architecture=ambient32"], "expected images of 32x32 pixels, got 28x28; --architecture=ambient28"),
         (["--architecture=ambient28", "--measurement=fog"], "measurement: expected one of none, drop_independent"),
         (["--architecture=ambient28", "--measurement=drop_patch", "--measurement_k=29"], "28 pixels, got 29"),
+        ([*MARGINAL, "--measurement=drop_rowcol"], "pixel_side: expected measured or unmeasured, got marginal"),
+        ([*MARGINAL, "--measurement=drop_patch", "--alpha=0"], "alpha: expected more than 0 with pixel_side marginal"),
         (["--model=vae", "--measurement=drop_row"], "measurement: expected none with model vae, got 'drop_row'"),
         (["--supervised=2"], "--supervised: expected a whole number from 0 to 1, got '2'"),
         (["--loss=l2"], "loss: expected none with model ambient_vae_gan, which has its own, got 'l2'"),

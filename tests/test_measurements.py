@@ -248,6 +248,17 @@ class TestThetaSummedOut:
         found = measurement.marginal_error(tf.constant(x, tf.float32), tf.constant(y, tf.float32), 5.0)
         np.testing.assert_allclose(found, -2 / 5 * logsumexp(-5 / 2 * errors, axis=1, b=[0.6, 0.4]), rtol=1e-4)
 
+    @pytest.mark.parametrize(
+        "value,precision,expected", [(0.5, 2, 0.5), (0.3, 20, 0.3), (0.1, 2, 0.02), (0.1, 0.01, 0.02)]
+    )
+    def test_bright_pixels_are_found_and_dim_ones_darkened(self, value, precision, expected, rng):
+        """Of grey images x, p = 0.8: the error is least at x, or, for x well below 2 (1 - p)/√α, at (1 - p) x."""
+        measurement = build("drop_independent", p=0.8)
+        y = measurement(tf.fill([1, 200, 200, 1], value), [0, 1])
+        tried = np.arange(0, 0.8, 0.01, np.float32)
+        errors = [float(measurement.marginal_error(tf.fill(y.shape, c), y, precision)[0]) for c in tried]
+        assert tried[np.argmin(errors)] == pytest.approx(expected, abs=0.02)
+
     @pytest.mark.parametrize("name", ["drop_rowcol", "extract_patch", "pad_rotate_project"])
     def test_refused_where_it_cannot_be(self, name):
         with pytest.raises(UserError, match="pixel_side: expected measured or unmeasured, got marginal"):

@@ -58,7 +58,11 @@ def run_make(words, folder):
     """A line `make ...`, the environment taken as installed; the long ones only as far as their recipe."""
     installed = [f"--assume-old=.venv/{stamp}" for stamp in ("installed", "tested")]
     words = [f"{word} {' '.join(SHRUNK)}" if word.startswith("ARGS=") else word for word in words]
-    words += ["--dry-run"] if words[1] in ("test", "ablations", "blur_error", "colour", "report") else []
+    words += (
+        ["--dry-run"]
+        if words[1] in ("test", "ablations", "blur_error", "colour", "ambient", "ambient_colour", "report")
+        else []
+    )
     command = [*words, "PYTHON=false", f"BIN={Path(sys.executable).parent}", *installed]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -217,6 +217,21 @@ class TestCommands:
         for loss in audit.AUTHOR:
             assert len({run.seed for run in trained if run.loss == loss}) >= 3
 
+    @pytest.mark.parametrize("target,count", [("ambient", 6), ("ambient_colour", 2)])
+    def test_the_restorers_are_made_as_they_were(self, target, count):
+        """Those shipped have the settings of the commands; what a supervised one ignores aside."""
+        shipped = 0
+        for run in (run for words in self.recipe(target)["train.py"] for run in self.runs(words)):
+            path = ROOT / "checkpoints" / run.tag / "config.yml"
+            if path.exists():
+                found = config.read_yaml(path)
+                ignored = {"data_dir", "train_size", "test_size"} | ({"pixel_side"} if run.supervised else set())
+                assert {key: found[key] for key in found if key not in ignored} == {
+                    key: value for key, value in vars(run).items() if key not in ignored
+                }
+                shipped += 1
+        assert shipped == count
+
     @pytest.mark.parametrize("target,all_losses", [
         ("blur_error", {"l2", "blur_error_vae"}),
         ("colour", {"l2", "l1", "ssim", "l2+ffl", "dft+ssim", "ours", "ours-corrected", "blur_error_vae"}),
@@ -236,7 +251,7 @@ class TestCommands:
         assert min(map(len, betas.values())) >= 2
         assert len(others) == 1
 
-    @pytest.mark.parametrize("target", ["ablations", "blur_error", "colour", "report"])
+    @pytest.mark.parametrize("target", ["ablations", "blur_error", "colour", "ambient", "ambient_colour", "report"])
     def test_the_tables_are_made_by_commands_that_exist(self, target, monkeypatch):
         monkeypatch.chdir(ROOT)
         for words in self.recipe(target)["evaluate.py"]:

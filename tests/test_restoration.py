@@ -299,17 +299,17 @@ class TestCases:
         assert 0.05 / 4 <= seconds < 0.1 / 4
 
     def test_around_grey_where_the_measurement_is(self, rng):
-        """A Gaussian blur is the same in [0, 1] and in [-1, 1]; a patch is put back on grey in place of black."""
-        settings = config.resolve({"model": "ambient_vae_gan", "measurement": "extract_patch"})
-        x = rng.random((2, 28, 28, 1)).astype(np.float32)
-        plain = measurements.build("extract_patch", k=14)
-        theta = plain.draw(x.shape, [0, 0])
-        for measurement in (plain, measurements.Centred(plain)):
-            y = measurement.apply(x, theta).numpy()
-            found = restoration.without_learning(settings, measurement)(y, theta.numpy())
-            (row, column) = theta.numpy()[0]
-            place = np.s_[0, row : row + 14, column : column + 14]
-            np.testing.assert_allclose(found[place], x[place], atol=1e-6)
+        """Grey is 0 around grey: it projects to nothing, which is back-projected to grey."""
+        settings = config.resolve({"model": "ambient_vae_gan", "measurement": "pad_rotate_project"})
+        measurement = measurements.Centred(measurements.build("pad_rotate_project"))
+        grey = np.full((2, 28, 28, 1), 0.5, np.float32)
+        theta = measurement.draw(grey.shape, [0, 0])
+        found = restoration.without_learning(settings, measurement)(
+            measurement.apply(grey, theta).numpy(), theta.numpy()
+        )
+        np.testing.assert_allclose(found, grey, atol=1e-6)
+        at_zero = restoration.without_learning(settings, measurement.measurement)(0 * grey, theta.numpy())
+        np.testing.assert_allclose(at_zero, 0, atol=1e-6)
 
     @pytest.mark.parametrize("tags,message", [
         (["supervised_drop_patch"], "expected an ambient_vae_gan of drop_patch, k = 14 to compare with"),
