@@ -54,7 +54,7 @@ def test_flags_are_parsed_without_tensorflow(script):
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_a_benchmark_knows_no_flag_but_help(name, capsys):
+def test_a_benchmark_explains_itself_and_refuses_other_flags(name, capsys):
     main = importlib.import_module(f"benchmarks.{name}").main
     with pytest.raises(SystemExit) as end:
         main(["--help"])
