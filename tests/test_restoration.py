@@ -99,12 +99,13 @@ class TestACSG:
 class TestWithoutLearning:
     """Images that are not square, of several channels."""
 
-    def test_gaussian_blur(self, rng):
-        y = rng.random((3, 9, 12, 2))
+    @pytest.mark.parametrize("channels,width", [(1, 1), (3, 1.5)])
+    def test_gaussian_blur(self, channels, width, rng):
+        y = rng.random((3, 9, 12, channels))
         found = non_learned.gaussian_blur(y, None, None)
         for image, blurred in zip(y, found, strict=True):
-            for channel in range(2):
-                expected = ndimage.gaussian_filter(image[..., channel], 1, mode="nearest")
+            for channel in range(channels):
+                expected = ndimage.gaussian_filter(image[..., channel], width, mode="nearest")
                 np.testing.assert_allclose(blurred[..., channel], expected, atol=1e-6)
 
     def test_a_plane_is_inpainted_exactly(self):
