@@ -40,14 +40,14 @@ blur_error: .venv/installed
 	$(BIN)/python evaluate.py --runs=results/blur_error/runs.csv --config=config/blur_error.yml --out_dir=results/blur_error \
 		--match=kl
 
-colour: .venv/installed
+colour: .venv/perceptual
 	$(COLOUR) --seed=$(SEEDS) --loss=l2 --beta=0.0001,0.00025
 	$(COLOUR) --seed=$(SEEDS) --model=blur_error_vae --beta=0.5,1.5
 	$(COLOUR) --seed=1 --loss=ssim,ours,ours-corrected,dft+ssim --beta=1.2,2.5
 	$(COLOUR) --seed=1 --loss=l2+ffl --beta=0.00015,0.0004
 	$(COLOUR) --seed=1 --loss=l1 --beta=0.0003,0.0007,0.002
 	$(BIN)/python evaluate.py --runs=results/colour/runs.csv --config=config/colour.yml --out_dir=results/colour \
-		--dataset=cifar10 --data_dir=$(DATA_DIR) --match=kl
+		--dataset=cifar10 --data_dir=$(DATA_DIR) --match=kl --perceptual=500
 
 ambient: .venv/installed
 	$(AMBIENT) --measurement=drop_patch --tag=ambient_drop_patch
@@ -89,6 +89,10 @@ test-fast: .venv/tested
 
 .venv/installed: requirements.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+.venv/perceptual: requirements-perceptual.txt .venv/installed
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements-perceptual.txt
 	touch $@
 
 .venv/tested: requirements.txt requirements-test.txt .venv/installed

@@ -56,7 +56,7 @@ def run_script(words):
 
 def run_make(words, folder):
     """A line `make ...`, the environment taken as installed; the long ones only as far as their recipe."""
-    installed = [f"--assume-old=.venv/{stamp}" for stamp in ("installed", "tested")]
+    installed = [f"--assume-old=.venv/{stamp}" for stamp in ("installed", "perceptual", "tested")]
     words = [f"{word} {' '.join(SHRUNK)}" if word.startswith("ARGS=") else word for word in words]
     words += (
         ["--dry-run"]

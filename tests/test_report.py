@@ -168,7 +168,13 @@ class TestCommands:
     @staticmethod
     def recipe(target):
         """The command lines of a make target, as words, by their script."""
-        command = ["make", "--dry-run", target, "BIN=bin", "--assume-old=.venv/installed"]
+        command = [
+            "make",
+            "--dry-run",
+            target,
+            "BIN=bin",
+            *(f"--assume-old=.venv/{stamp}" for stamp in ("installed", "perceptual")),
+        ]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         found = defaultdict(list)
         for line in done.stdout.replace("\\\n", " ").splitlines():
