@@ -1,5 +1,7 @@
 """What every measurement has in common."""
 
+import copy
+
 import tensorflow as tf
 
 from config.errors import UserError
@@ -10,6 +12,9 @@ class Measurement:
 
     A subclass writes `draw` and `measured`. Images are [B, H, W, C] of any size.
     """
+
+    # whether a pixel can be exactly 0 that nothing has dropped
+    has_zeros = True
 
     def draw(self, shape, seed):
         """θ [B, ...] for images of `shape` (B, H, W, C): a function of `seed`, two integers.
@@ -68,7 +73,8 @@ class Centred(Measurement):
     """
 
     def __init__(self, measurement):
-        self.measurement = measurement
+        self.measurement = copy.copy(measurement)
+        self.measurement.has_zeros = False  # grey is 127.5 of 255
 
     def draw(self, shape, seed):
         return self.measurement.draw(shape, seed)

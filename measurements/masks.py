@@ -37,6 +37,10 @@ class Drop(Mask):
         return math.prod(tf.cast(uniform >= self.p, tf.float32) / (1 - self.p) for uniform in uniforms)
 
     def marginal_error(self, images, measured, precision):
+        """As of every measurement; but where 0 says that a pixel was dropped, of the image where it was not."""
+        if not self.has_zeros:
+            seen = tf.cast(measured != 0, tf.float32)
+            return squared_error(seen * images, seen * measured * (1 - self.p) ** len(self.units))
         if len(self.units) > 1:
             return super().marginal_error(images, measured, precision)
         errors = tf.stack([measured**2, (images / (1 - self.p) - measured) ** 2], -1)

@@ -240,13 +240,23 @@ class TestThetaSummedOut:
         found = build("none").marginal_error(x, y, 3.0)
         np.testing.assert_allclose(found, ((x - y) ** 2).sum((1, 2, 3)), rtol=1e-5)
 
-    def test_around_grey(self, rng):
-        """Dropped is grey: of the two θ of one pixel, (x' - y)² with x' = ½ or ½ + (x - ½) / (1 - p)."""
-        x, y = rng.random((2, 7, 1, 1, 1))
-        errors = np.concatenate([(0.5 - y) ** 2, (0.5 + (x - 0.5) / 0.4 - y) ** 2], axis=-1)[:, 0, 0]
-        measurement = measurements.Centred(build("drop_independent", p=0.6))
-        found = measurement.marginal_error(tf.constant(x, tf.float32), tf.constant(y, tf.float32), 5.0)
-        np.testing.assert_allclose(found, -2 / 5 * logsumexp(-5 / 2 * errors, axis=1, b=[0.6, 0.4]), rtol=1e-4)
+    @pytest.mark.parametrize("name,scale", [("drop_independent", 0.4), ("drop_row", 0.4), ("drop_rowcol", 0.16)])
+    def test_around_grey_what_was_dropped_is_known(self, name, scale, rng):
+        """No byte is exactly grey. Of what is left, the error of the image, whatever α."""
+        x, other = np.float32(rng.integers(0, 256, (2, 3, 8, 8, 3))) / 255
+        measurement = measurements.Centred(build(name, p=0.6))
+        y = measurement(tf.constant(x), [0, 1])
+        kept = np.array(y) != 0.5
+        np.testing.assert_allclose((np.array(y)[kept] - 0.5) * scale, x[kept] - 0.5, atol=1e-6)
+        for precision in (0.1, 10):
+            found = measurement.marginal_error(tf.constant(other), y, precision)
+            np.testing.assert_allclose(found, (kept * (x - other) ** 2).sum((1, 2, 3)), rtol=1e-4)
+
+    def test_around_grey_noise_has_another_scale(self, rng):
+        """[-1, 1] is twice [0, 1], where the noise has σ/2."""
+        x, y = (tf.constant(rng.random((3, 6, 6, 1)), tf.float32) for _ in range(2))
+        found = measurements.Centred(build("add_noise", sigma=0.4)).marginal_error(x, y, 5.0)
+        np.testing.assert_allclose(found, build("add_noise", sigma=0.2).marginal_error(x, y, 5.0), rtol=1e-5)
 
     @pytest.mark.parametrize(
         "value,precision,expected", [(0.5, 2, 0.5), (0.3, 20, 0.3), (0.1, 2, 0.02), (0.1, 0.01, 0.02)]
