@@ -62,10 +62,7 @@ ambient: .venv/installed
 	$(BIN)/python evaluate.py --task=restore --data_dir=$(DATA_DIR) --acsg_images=300 --json=results/restore.json
 
 ambient_colour: .venv/installed
-	$(AMBIENT_COLOUR) --measurement=drop_independent --pixel_side=unmeasured --alpha=4 --epochs=2 --lr_step_size=782 \
-		--tag=ambient_cifar10_drop_independent_start
-	$(AMBIENT_COLOUR) --measurement=drop_independent --alpha=10 --epochs=6 --lr_step_size=2346 --max_lr=0.0006 --min_lr=0.00002 \
-		--init_from=checkpoints/ambient_cifar10_drop_independent_start/model.npz --tag=ambient_cifar10_drop_independent
+	$(AMBIENT_COLOUR) --measurement=drop_independent --tag=ambient_cifar10_drop_independent
 	$(AMBIENT_COLOUR) --measurement=drop_independent --supervised=1 --tag=supervised_cifar10_drop_independent
 	$(BIN)/python evaluate.py --task=restore --data_dir=$(DATA_DIR) --acsg_images=300 --out_dir=results/ambient_colour \
 		--loss=ambient_cifar10_drop_independent,supervised_cifar10_drop_independent
