@@ -14,6 +14,9 @@ BLUR_ERROR = $(BIN)/python train.py --config=config/blur_error.yml --seed=$(SEED
 AMBIENT = $(BIN)/python train.py --config=config/ambient_mnist_sum.yml --data_dir=$(DATA_DIR) $(ARGS)
 AMBIENT_COLOUR = $(BIN)/python train.py --config=config/ambient_cifar10.yml --data_dir=$(DATA_DIR) $(ARGS)
 COLOUR = $(BIN)/python train.py --config=config/colour.yml --data_dir=$(DATA_DIR) $(ARGS)
+# of every loss the run with the smallest beta
+COLOURFUL = l2_seed1_beta0.0001,l1_beta0.0003,l2+ffl_beta0.00015
+SHARP = ssim_beta1.2,dft+ssim_beta1.2,ours_beta1.2,ours-corrected_beta1.2
 
 .PHONY: train generate evaluate figures ablations blur_error colour ambient ambient_colour report test test-fast
 
@@ -39,6 +42,8 @@ blur_error: .venv/installed
 	$(BLUR_ERROR) --model=blur_error_vae --beta=0.4,1.5
 	$(BIN)/python evaluate.py --runs=results/blur_error/runs.csv --config=config/blur_error.yml --out_dir=results/blur_error \
 		--match=kl
+	$(BIN)/python -m evaluation.figures --results_dir=results/blur_error --model_dir=checkpoints/blur_error \
+		--loss=l2_seed1_beta0.0003,blur_error_vae_seed1_beta0.4
 
 colour: .venv/perceptual
 	$(COLOUR) --seed=$(SEEDS) --loss=l2 --beta=0.0001,0.00025
@@ -48,6 +53,8 @@ colour: .venv/perceptual
 	$(COLOUR) --seed=1 --loss=l1 --beta=0.0003,0.0007,0.002
 	$(BIN)/python evaluate.py --runs=results/colour/runs.csv --config=config/colour.yml --out_dir=results/colour \
 		--dataset=cifar10 --data_dir=$(DATA_DIR) --match=kl --perceptual=500
+	$(BIN)/python -m evaluation.figures --results_dir=results/colour --model_dir=checkpoints/colour --dataset=cifar10 \
+		--data_dir=$(DATA_DIR) --loss=$(COLOURFUL),$(SHARP),blur_error_vae_seed1_beta0.5
 
 ambient: .venv/installed
 	$(AMBIENT) --measurement=drop_patch --tag=ambient_drop_patch

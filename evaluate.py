@@ -1,6 +1,6 @@
 """Measure checkpoints:  python evaluate.py  (the PSNR/SSIM table of the five shipped ones).
 
-Compare runs over their seeds:  python evaluate.py --runs=results/runs.csv [--match=kl]
+Compare runs over their seeds:  python evaluate.py --runs=results/runs.csv --config=config/two_stage.yml
 Hold the paper's table against them:  python evaluate.py --audit
 Restore damaged images:  python evaluate.py --task=restore --data_dir=DIR
 """
@@ -98,9 +98,11 @@ def main(argv):
 
 
 def start(arguments):
-    """Import TensorFlow, after a look whether the rows can be written where they are asked for."""
+    """Import TensorFlow, after a look whether results can be written where they are asked for."""
     if arguments.json:
         require_writable(Path(arguments.json).parent)
+    if arguments.task != "table":
+        require_writable(arguments.out_dir)
     import_tensorflow()
 
 
@@ -188,7 +190,6 @@ def restore(arguments):
     if arguments.image and not (arguments.loss or arguments.checkpoint):
         raise UserError("--image: expected with --loss or --checkpoint, a model for its damage, got it alone")
     found = checkpoint_files(arguments, RESTORERS)
-    require_writable(arguments.out_dir)
     start(arguments)
     from evaluation import figures, plots, restoration, restoration_table
 

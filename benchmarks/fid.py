@@ -15,8 +15,8 @@ from config.schema import Key
 
 # what generative models of CIFAR-10 are held against, with the network of Heusel et al. (2017)
 KNOWN, OF = 3.15, 50_000
-PARTS = (4, 2, 1)
-IMAGES = Key(int, "training images", low=8, high=OF)
+PARTS = (2, 1)
+IMAGES = Key(int, "training images", low=4, high=OF)
 
 
 def extrapolated(counts, distances, count=OF):
@@ -26,7 +26,7 @@ def extrapolated(counts, distances, count=OF):
 
 
 def main(argv):
-    """Print the table: FID of quarters, of halves (means) and of all of the training images to the test images."""
+    """Print the table: FID of the halves (their mean) and of all of the training images to the test images."""
     parser = Parser(__doc__)
     count = {"type": lambda text: IMAGES.parse("--images", text), "metavar": "INT"}
     parser.add_argument("--images", **count, default=OF, help=f"{IMAGES.help} (default: {OF})")

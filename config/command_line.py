@@ -74,10 +74,10 @@ def checkpoint_files(arguments, default):
     wanted = present if names == "all" else [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted or [names]:
         if name not in present:
-            flag = "loss" if name in PAPER_LOSSES.split(",") else "tag"
+            hint = f"; python train.py --loss={name} makes it" if name in PAPER_LOSSES.split(",") else ""
             raise UserError(
                 f"loss: expected one of {', '.join(present) or '(none)'}, the checkpoints in {folder}/, "
-                f"got {name[:80]!r}; python train.py --{flag}={name[:80]} makes it"
+                f"got {name[:80]!r}{hint}"
             )
     return {name: Path(folder) / name / "model.npz" for name in wanted}
 

@@ -114,7 +114,9 @@ def table_of_differences(lines, names=tuple(MEASURES)):
 def protocol(found, images, arguments):
     """How the numbers were measured, and the settings the runs share."""
     defaults = config.defaults()
-    shared = [f"{key}={value}" for key, value in statistics.usual_values(found).items() if value != defaults[key]]
+    usual = statistics.usual_values(found)
+    apart = ("beta",) if arguments.match else ()
+    shared = [f"{key}={value}" for key, value in usual.items() if value != defaults[key] and key not in apart]
     return (
         f"{len(images):,} {arguments.split} images of {arguments.dataset}, z = {arguments.z} (seed {arguments.seed}), "
         "PSNR in dB with range 1, of the raw and the clipped output; blur: the Gaussian, sigma in pixels, that makes "

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from config.errors import UserError
 from losses.base import ReconstructionLoss, along_last_axis, planes
 
 
@@ -33,7 +34,7 @@ def similarity(image, reconstruction, window=11, sigma=1.5, k1=0.01, k2=0.03, ma
 def gaussian_rows(size, window, sigma):
     """The Gaussian at every position of a line of pixels [size - window + 1, size]; rows sum to 1."""
     if window > size:
-        raise ValueError(f"ssim window: expected at most the image size {size}, got {window}")
+        raise UserError(f"ssim: expected images of at least {window} pixels a side, its window, got {size}")
     offsets = np.arange(window) - (window - 1) / 2
     gaussian = np.exp(-(offsets**2) / (2 * sigma**2))
     rows = np.zeros((size - window + 1, size))

@@ -106,7 +106,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         "argv,message",
         [
-            (["--loss=sim"], "got 'sim'; python train.py --tag=sim makes it"),
+            (["--loss=sim"], "the checkpoints in checkpoints/, got 'sim'"),
             (["--loss=,"], "got ','"),
             (["--num_samples=0"], "--num_samples: expected a whole number from 1 to 10000, got '0'"),
             (["--name=a/b"], "name: expected letters, digits"),

@@ -141,6 +141,14 @@ class TestTable:
         assert printed == pytest.approx(peak_signal_noise_ratio(pixels, shown[1:29, 30:58]), abs=0.03)
 
 
+@pytest.mark.parametrize("task", [["--probe"], ["--audit"], ["--runs=results/runs.csv", "--loss=ours"]])
+def test_where_nothing_can_be_written_nothing_is_measured(task, tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "load", None)
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="expected a folder that can be written to"):
+        evaluate.main([*task, f"--out_dir={tmp_path}/file/results"])
+
+
 class TestPictures:
     def test_grid_is_on_the_fixed_scale(self):
         tiles = np.stack([np.full((2, 3, 1), value) for value in (-1.0, 0.25, 2.0)])

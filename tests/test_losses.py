@@ -255,6 +255,12 @@ class TestContract:
         np.testing.assert_allclose(sum(loss.terms(x, y).values()), loss.call(x, y), rtol=1e-6)
 
 
+def test_images_smaller_than_the_window_of_ssim_are_the_users_error():
+    x = np.zeros((1, 8, 8, 1), np.float32)
+    with pytest.raises(UserError, match="ssim: expected images of at least 11 pixels a side, its window, got 8"):
+        losses.build("ssim")(x, x)
+
+
 class TestNames:
     @pytest.mark.parametrize("name", ["sim", "", "l2+l2", "bce+ssim", "l2+", "ours+l2"])
     def test_unknown_or_impossible(self, name):

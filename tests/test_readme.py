@@ -118,8 +118,11 @@ def test_the_loss_of_ones_own(tmp_path, monkeypatch):
     """The ten lines work as shown."""
     source = re.search(r"```python\n# losses/charbonnier.py\n(.*?)```", README, re.S).group(1)
     entry = re.search(r'`("charbonnier": .*?),`', README).group(1)
-    space = {"__name__": "charbonnier"}
-    exec(source, space)
+    line = re.search(r"`(from losses\.charbonnier import \w+)`", README).group(1)
+    (tmp_path / "charbonnier.py").write_text(source)
+    monkeypatch.setattr(losses, "__path__", [*losses.__path__, str(tmp_path)])
+    space = vars(losses).copy()
+    exec(line, space)
     monkeypatch.setitem(losses.TERMS, "charbonnier", eval(f"{{{entry}}}", space)["charbonnier"])
     x, y = np.zeros((8, 28, 28, 1), np.float32), np.full((8, 28, 28, 1), 0.5, np.float32)
     np.testing.assert_allclose(losses.build("charbonnier").call(x, y), np.sqrt(0.25 + 1e-6) - 1e-3, rtol=1e-6)

@@ -70,6 +70,14 @@ class TestCombinations:
             train.main([*SMALL, *folders(tmp_path), "--loss=l2,l7"])
         assert not list(tmp_path.rglob("*.npz"))
 
+    def test_a_missing_beginning_is_found_before_any_training(self, tmp_path):
+        with pytest.raises(UserError, match="start_seed1"):
+            train.main([*SMALL, *folders(tmp_path), "--seed=1,2", "--init_from=checkpoints/start_seed{seed}/none.npz"])
+        with pytest.raises(UserError, match="start_seed9"):
+            begun = "--init_from=checkpoints/start_seed{seed}/model.npz"
+            train.main([*SMALL, *folders(tmp_path), "--loss=l2", "--seed=1,9", begun])
+        assert not list(tmp_path.rglob("*.npz"))
+
 
 class TestWhatIsTrained:
     """Which runs of a sweep are left as they are, and how the others are begun."""
@@ -135,6 +143,21 @@ class TestTable:
         assert runs.read(tmp_path / "runs.csv") == []
         with pytest.raises(UserError, match="expected a table of runs"):
             runs.read(tmp_path)
+
+    @pytest.mark.parametrize("text", ["loss,seed\nl2,0\n", "tag,loss\na,l2,7\n"])
+    def test_what_takes_no_row_is_refused_before_any_training(self, tmp_path, text):
+        (tmp_path / "results").mkdir()
+        (tmp_path / "results/runs.csv").write_text(text)
+        with pytest.raises(UserError, match="expected a table of runs with a tag each"):
+            train.main([*SMALL, *folders(tmp_path)])
+        assert (tmp_path / "results/runs.csv").read_text() == text
+        assert not list(tmp_path.rglob("*.npz"))
+
+    def test_a_row_of_a_younger_program_is_kept(self, tmp_path):
+        (tmp_path / "runs.csv").write_text("tag,colour\na,blue\n")
+        runs.record(config.resolve({"tag": "b", "results_dir": str(tmp_path)}), self.QUALITY)
+        old, new = runs.read(tmp_path / "runs.csv")
+        assert (old["colour"], new["colour"], new["psnr"]) == ("blue", "", "11.000000")
 
 
 @pytest.mark.slow

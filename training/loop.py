@@ -15,7 +15,7 @@ from config.lock import only_writer
 from config.runtime import use_threads_for
 from data import batches
 from models import checkpoint
-from training import callbacks, state
+from training import callbacks, runs, state
 from training.cyclical import CyclicalLearningRate
 from training.guard import Guard
 
@@ -72,6 +72,16 @@ def compiled(config, image_shape):
     return model
 
 
+def begin(config, model):
+    """Give the model the weights that `config.init_from` names, if any.
+
+    Raises:
+        UserError: there is no such checkpoint, or it is another model's.
+    """
+    if config.init_from:
+        checkpoint.copy_weights(config.init_from.replace("{seed}", str(config.seed)), model)
+
+
 def learning_rate(config):
     """The schedule of the learning rate."""
     if config.lr_mode == "exponential":
@@ -90,11 +100,12 @@ def train(config, resume=False, overwrite=False):
             unfinished run stands there.
     """
     files = paths(config)
+    runs.require_table(Path(config.results_dir) / runs.FILE)
     images, test_images = load_images(config)
     use_threads_for(config.batch_size * math.prod(images.shape[1:3]))
     model = compiled(config, images.shape[1:])
-    if config.init_from and not resume:
-        checkpoint.copy_weights(config.init_from.replace("{seed}", str(config.seed)), model)
+    if not resume:
+        begin(config, model)
     for folder in (files.model.parent, files.metrics.parent, files.logs):
         require_writable(folder)
     with contextlib.ExitStack() as writers:

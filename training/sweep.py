@@ -60,7 +60,7 @@ def train(given, jobs, overwrite=False):
     """
     sweep = [(run, config.resolve(run)) for run in combinations(given)]
     for _, settings in sweep:
-        models.build(settings, loop.load_images(settings)[0].shape[1:])
+        loop.begin(settings, models.build(settings, loop.load_images(settings)[0].shape[1:]))
         require_writable(loop.paths(settings).logs)
     waiting = [(run, settings) for run, settings in sweep if not is_finished(settings)]
     failures, running = [], set()
