@@ -4,7 +4,7 @@ import numpy as np
 from scipy.fft import fft2, ifft2
 
 from evaluation.drawn import luminance, of_each
-from losses.spectral import at_every_position, exponentials, hann
+from losses.spectral import at_every_position, exponentials, half_plane, hann
 
 # wavelengths (pixels) of the finest filter and of the two after it, and the weights under which
 # the phases at a step cancel: w sums to 0, and so does w / scale
@@ -84,13 +84,12 @@ def phase_difference(images, references, window=16, stride=4):
     3.1, its difference wrapped.
     """
     height, width = np.shape(references)[1:3]
-    rows, columns = np.arange(window), np.arange(window // 2 + 1)
+    rows, (columns, counts) = np.arange(window), half_plane(window)
     vertical, horizontal = (
         at_every_position(size, stride, hann(window) * exponentials(window, frequencies)).astype(np.complex64)
         for size, frequencies in ((height, rows), (width, columns))
     )
-    # a bin of the half-plane stands for its mirror image too, unless it is its own
-    bins = np.tile(np.where(columns % (window / 2), 2, 1), (window, 1))
+    bins = np.tile(counts, (window, 1))
     bins[0, 0] = 0
     weights = np.tile(bins, (len(vertical) // len(rows), len(horizontal) // len(columns)))
 
