@@ -6,6 +6,7 @@ import statistics
 import subprocess
 from collections import defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +15,7 @@ import evaluate
 import losses
 import train
 from config.errors import UserError
-from evaluation import audit, report
+from evaluation import audit, comparison_table, report, runs
 from training import sweep
 
 ROOT = Path(__file__).parent.parent
@@ -118,6 +119,13 @@ class TestDocuments:
     def test_links_lead_somewhere(self, name):
         for target in re.findall(r"\]\(([^)#]+)\)", DOCUMENTS[name]):
             assert target.startswith("https://") or (ROOT / name).parent.joinpath(target).exists(), target
+
+
+@pytest.mark.parametrize("match,named", [("kl", False), ("", True)])
+def test_at_equal_kl_no_beta_is_said_to_be_that_of_all(match, named):
+    found = runs.load(ROOT / "results/blur_error/runs.csv")
+    flags = SimpleNamespace(split="test", dataset="mnist", z="sample", seed=0, match=match, perceptual=0)
+    assert ("beta=" in comparison_table.protocol(found, [], flags)) == named
 
 
 def test_no_number_of_the_report_is_written_by_hand():
