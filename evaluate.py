@@ -10,10 +10,10 @@ from pathlib import Path
 
 import config
 from config.command_line import PAPER_LOSSES, RESTORERS, Parser, checkpoint_files, require_sense
-from config.errors import UserError, run
-from config.files import require_writable, write_atomically
-from config.runtime import import_tensorflow
 from config.schema import Key
+from config.system.errors import UserError, run
+from config.system.files import require_writable, write_atomically
+from config.system.runtime import import_tensorflow
 
 IMAGE_SIZE = 64
 TABLE = Path("results/table.md")
@@ -127,7 +127,7 @@ def print_table(arguments):
     """The rows of every checkpoint. With no other flag they are the published table, and go to results/table.md."""
     found = checkpoint_files(arguments, PAPER_LOSSES)
     start(arguments)
-    from evaluation import reconstruction
+    from evaluation.reports import reconstruction
 
     rows, text = reconstruction.report(found, images(arguments), arguments)
     is_published_protocol = vars(arguments) | {"json": None} == vars(parse([]))
@@ -140,7 +140,7 @@ def reconstruct_picture(arguments):
         raise UserError("task image: expected --image=FILE, got none")
     found = checkpoint_files(arguments, PAPER_LOSSES)
     start(arguments)
-    from evaluation import reconstruction
+    from evaluation.reports import reconstruction
 
     reconstruction.of_picture(found, arguments)
 
@@ -148,10 +148,11 @@ def reconstruct_picture(arguments):
 def compare_runs(arguments):
     """The runs in a table of runs, a row a configuration, in the results as runs.md."""
     start(arguments)
-    from evaluation import comparison, comparison_table, runs
+    from evaluation.reports import comparison, comparison_table
+    from models import runs
 
     losses = [name for name in (arguments.loss or "").split(",") if name]
-    found = runs.measured_on(arguments.runs or RUNS, arguments.dataset, arguments.split, losses, arguments.config)
+    found = runs.select(arguments.runs or RUNS, arguments.dataset, arguments.split, losses, arguments.config)
     comparison.require_checkpoints(found)
     name = "runs_at_equal_kl" if arguments.match else "runs"
     report = comparison_table.report_at_equal_kl if arguments.match else comparison_table.report
@@ -162,7 +163,8 @@ def audit_paper(arguments):
     """The paper's numbers against ours, in the results as audit.md."""
     start(arguments)
     import data
-    from evaluation import audit, runs
+    from evaluation.reports import audit
+    from models import runs
 
     path = arguments.runs or (RUNS if RUNS.exists() else None)
     trained, tests = runs.load(path) if path else [], data.load("mnist", "test").images
@@ -174,9 +176,10 @@ def probe_losses(arguments):
     """What every loss answers to blur, shift and noise: printed, and drawn as figures/probe.png."""
     start(arguments)
     import losses
-    from evaluation import figures, probe
-    from evaluation.drawn import drawn
-    from evaluation.plots import sensitivity
+    from evaluation.figures import command as figures
+    from evaluation.figures import sensitivity
+    from evaluation.metrics.display import drawn
+    from evaluation.reports import probe
 
     names = [name.strip() for name in (arguments.loss or PAPER_LOSSES).split(",") if name.strip()]
     probed = probe.with_terms({name: losses.build(name) for name in names})
@@ -191,7 +194,9 @@ def restore(arguments):
         raise UserError("--image: expected with --loss or --checkpoint, a model for its damage, got it alone")
     found = checkpoint_files(arguments, RESTORERS)
     start(arguments)
-    from evaluation import figures, plots, restoration, restoration_table
+    from evaluation import figures as plots
+    from evaluation.figures import command as figures
+    from evaluation.reports import restoration, restoration_table
 
     if arguments.image:
         restoration.of_picture(found, arguments)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from config.command_line import Parser, checkpoint_files, file_name
-from config.errors import run
-from config.files import require_writable
-from config.runtime import import_tensorflow
+from config.system.errors import run
+from config.system.files import require_writable
+from config.system.runtime import import_tensorflow
 
 DEFAULT = "ours"
 NUM_SAMPLES = {"samples": 16, "manifold": 400}
@@ -38,7 +38,7 @@ def main(argv):
         require_writable(Path(arguments.out_dir) / loss)
 
     import_tensorflow()
-    from evaluation import pictures
+    from evaluation import grids
     from models import checkpoint
 
     for loss, path in found.items():
@@ -46,7 +46,7 @@ def main(argv):
         count = arguments.num_samples or NUM_SAMPLES[arguments.grid]
         images = model.manifold(count) if arguments.grid == "manifold" else model.sample(count, arguments.seed)
         out = Path(arguments.out_dir) / loss / f"{arguments.name}.png"
-        pictures.save(out, pictures.grid(images))
+        grids.save(out, grids.grid(images))
         print(out)
 
 

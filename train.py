@@ -7,9 +7,9 @@ import argparse
 
 import config
 from config.command_line import Parser
-from config.errors import UserError, run
-from config.runtime import import_tensorflow
 from config.schema import Key
+from config.system.errors import UserError, run
+from config.system.runtime import import_tensorflow
 
 JOBS = Key(int, "runs of a sweep at a time", low=1, high=256)
 
@@ -67,12 +67,13 @@ def replay(record):
 
 def train(settings, given, resume, overwrite):
     """One run, from its beginning or, with `resume`, from its saved state."""
-    from evaluation.quality import reconstruction_quality
-    from training import loop, runs, state
+    from evaluation.metrics.quality import reconstruction_quality
+    from models import runs
+    from training import loop, state
 
     if resume:
-        settings = state.resumed(loop.paths(settings).state, given)
-    files = loop.paths(settings)
+        settings = state.resumed(runs.files(settings).state, given)
+    files = runs.files(settings)
     model, test_images = loop.train(settings, resume, overwrite)
     quality = reconstruction_quality(model, test_images)
     runs.record(settings, quality)

@@ -6,8 +6,8 @@ prints medians of ratios. It writes what it prints to results/benchmarks/, where
 
 from pathlib import Path
 
-from config.files import write_atomically
-from evaluation.table import markdown
+from config.system.files import write_atomically
+from evaluation.reports.table import markdown
 
 FOLDER = Path("results/benchmarks")
 

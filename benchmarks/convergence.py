@@ -16,8 +16,8 @@ from benchmarks import publish
 from benchmarks.interleaved import times
 from benchmarks.step import first_digits, train_step
 from config.command_line import Parser
-from config.errors import run
-from config.runtime import import_tensorflow
+from config.system.errors import run
+from config.system.runtime import import_tensorflow
 
 TARGET = 0.47
 # tag of the run: its name in the table, and the batch size

@@ -9,9 +9,9 @@ import numpy as np
 import config
 from benchmarks import publish
 from config.command_line import Parser
-from config.errors import run
-from config.runtime import import_tensorflow
 from config.schema import Key
+from config.system.errors import run
+from config.system.runtime import import_tensorflow
 
 # what generative models of CIFAR-10 are held against, with the network of Heusel et al. (2017)
 KNOWN, OF = 3.15, 50_000
@@ -34,7 +34,7 @@ def main(argv):
     arguments = parser.parse(argv)
     import_tensorflow()
     import data
-    from evaluation import fid
+    from evaluation.metrics import fid
 
     fid.inception()
     train, test = (data.load("cifar10", split, arguments.data_dir).images for split in ("train", "test"))

@@ -6,8 +6,8 @@ The time of a loss and its gradient for a batch of 8 images, in units of l2's at
 from benchmarks import publish
 from benchmarks.interleaved import ratio, times
 from config.command_line import Parser
-from config.errors import run
-from config.runtime import import_tensorflow
+from config.system.errors import run
+from config.system.runtime import import_tensorflow
 
 SIZES = (28, 64, 128, 256)
 BATCH = 8

@@ -4,8 +4,8 @@ from benchmarks import publish
 from benchmarks.interleaved import ratio, times
 from benchmarks.step import first_digits, train_step
 from config.command_line import Parser
-from config.errors import run
-from config.runtime import import_tensorflow
+from config.system.errors import run
+from config.system.runtime import import_tensorflow
 
 BATCHES = (5, 50, 500)
 

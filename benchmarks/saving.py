@@ -10,8 +10,8 @@ import config
 from benchmarks import publish
 from benchmarks.interleaved import ratio, times
 from config.command_line import Parser
-from config.errors import run
-from config.runtime import import_tensorflow
+from config.system.errors import run
+from config.system.runtime import import_tensorflow
 
 
 def main(argv):
@@ -22,6 +22,7 @@ def main(argv):
 
     import data
     from data.batches import to_float
+    from models import runs
     from training import callbacks, loop
 
     with tempfile.TemporaryDirectory() as folder:
@@ -30,11 +31,11 @@ def main(argv):
         model = loop.compiled(settings, images.shape[1:])
         steps_per_epoch = len(images) // settings.batch_size
         monitor = callbacks.Monitor(images[: settings.monitor_size], 1, steps_per_epoch)
-        log = callbacks.Log(loop.paths(settings), monitor, 1, steps_per_epoch)
+        log = callbacks.Log(runs.files(settings), monitor, 1, steps_per_epoch)
         # the log of a whole run, so that the last save is measured, not the first
         row = dict.fromkeys(("step", "epoch", "learning_rate", *model.trackers, "test_psnr", "test_ssim"), 0.12345678)
         log.rows = [row] * (settings.epochs * steps_per_epoch // settings.log_freq)
-        saver = callbacks.Saver(loop.paths(settings), settings, log, 1, steps_per_epoch)
+        saver = callbacks.Saver(runs.files(settings), settings, log, 1, steps_per_epoch)
         for callback in (monitor, saver):
             callback.set_model(model)
         batch = to_float(tf.constant(images[: settings.batch_size]))

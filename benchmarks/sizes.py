@@ -7,8 +7,8 @@ l2, taken in turns; below, the same in steps of its own with l2.
 from benchmarks import publish
 from benchmarks.interleaved import ratio, times
 from config.command_line import Parser
-from config.errors import run
-from config.runtime import import_tensorflow, use_threads_for
+from config.system.errors import run
+from config.system.runtime import import_tensorflow, use_threads_for
 
 LOSSES = ("l2", "ours")
 BATCH = 4

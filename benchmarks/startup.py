@@ -11,7 +11,7 @@ import tempfile
 from benchmarks import publish
 from benchmarks.interleaved import ratio, times
 from config.command_line import Parser
-from config.errors import run
+from config.system.errors import run
 
 ROUNDS = 7
 

@@ -8,8 +8,8 @@ matrix products that l2's step reaches, and what an image costs in the released 
 from benchmarks import publish
 from benchmarks.interleaved import ratio, times
 from config.command_line import Parser
-from config.errors import run
-from config.runtime import import_tensorflow
+from config.system.errors import run
+from config.system.runtime import import_tensorflow
 
 LOSSES = ("l2", "l1", "bce", "ssim", "dft+ssim", "ours", "ours-corrected", "ours-released")
 BATCHES = (5, 50, 500)

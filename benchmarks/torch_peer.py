@@ -19,8 +19,8 @@ from benchmarks import publish
 from benchmarks.interleaved import ratio, seconds, times
 from benchmarks.step import first_digits, train_step
 from config.command_line import Parser
-from config.errors import run
-from config.runtime import import_tensorflow, use_threads_for
+from config.system.errors import run
+from config.system.runtime import import_tensorflow, use_threads_for
 
 LOSSES = ("l2", "l1", "bce", "ssim", "dft+ssim", "ours")
 BATCHES = (5, 50, 500)

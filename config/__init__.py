@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import yaml
 
-from config.errors import UserError
 from config.schema import KEYS, MODEL_KEYS, SIZED, TRAIN_KEYS
+from config.system.errors import UserError
 
 FOLDER = Path(__file__).parent
 
@@ -94,6 +94,31 @@ def require_sized(dataset):
             f"image_size: expected with dataset {' or '.join(SIZED)}, got it with {', '.join(names)}, "
             "whose images have a size of their own"
         )
+
+
+def steps_per_epoch(settings):
+    """The number of steps in one pass over the training images; the last batch may be short."""
+    return -(-settings.train_size // settings.batch_size)
+
+
+def total_steps(settings):
+    """The number of steps in a whole training."""
+    return settings.epochs * steps_per_epoch(settings)
+
+
+# what may differ between two runs of the same weights: where files are, and what is looked at
+PLACES = {"tag", "model_dir", "logs_dir", "results_dir", "data_dir", "num_samples", "visualise_freq", "save_model_freq"}
+LOGGED = {"log_freq", "test_freq", "monitor_size", "test_size"}
+
+
+def differences(one, other, logged=True):
+    """The keys in which two configurations describe different runs, in order.
+
+    Where files are never matters, except the folder of a data set of pictures. Args: `logged`, whether keys that
+    change only what is logged matter.
+    """
+    ignored = PLACES | (set() if logged else LOGGED)
+    return [key for key in vars(one) if key not in ignored and vars(one)[key] != vars(other)[key]]
 
 
 def dump(config):

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import config
-from config.errors import UserError
 from config.schema import KEYS, TAG
+from config.system.errors import UserError
 
 PAPER_LOSSES = "l2,l1,ssim,dft+ssim,ours"
 RESTORERS = (

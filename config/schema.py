@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from config.errors import UserError
+from config.system.errors import UserError
 
 LARGEST = 2**31 - 1
 

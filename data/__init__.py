@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from config.errors import UserError
+from config.system.errors import UserError
 from data import embedded, pictures
 from data.idx import read_idx
 

@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 import tensorflow as tf
 
-from config.errors import UserError
+from config.system.errors import UserError
 
 
 def epoch(images, batch_size, seed, number, first_step=0):

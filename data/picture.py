@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps
 
-from config.errors import UserError
+from config.system.errors import UserError
 
 MOST_PIXELS = 100_000_000
 

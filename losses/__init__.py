@@ -7,7 +7,7 @@ Adding one is a class and its line in TERMS; keys of its own also stand in HYPER
 """
 
 import config
-from config.errors import UserError
+from config.system.errors import UserError
 from losses.base import ReconstructionLoss as ReconstructionLoss
 from losses.corrected import CorrectedSTFT
 from losses.focal import FocalFrequency

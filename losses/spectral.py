@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from config.errors import UserError
+from config.system.errors import UserError
 from losses.base import ReconstructionLoss, planes
 
 # Near zero amplitude the gradient of a phase is 1/amplitude; below this amplitude it grows no more.

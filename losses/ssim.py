@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from config.errors import UserError
+from config.system.errors import UserError
 from losses.base import ReconstructionLoss, along_last_axis, planes
 
 

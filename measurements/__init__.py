@@ -10,7 +10,7 @@ Adding one is a class, or a class with other arguments, and its line in MEASUREM
 from types import SimpleNamespace
 
 import config
-from config.errors import UserError
+from config.system.errors import UserError
 from measurements.base import Centred as Centred
 from measurements.base import Identity as Identity
 from measurements.base import Measurement as Measurement

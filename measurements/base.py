@@ -4,7 +4,7 @@ import copy
 
 import tensorflow as tf
 
-from config.errors import UserError
+from config.system.errors import UserError
 
 
 class Measurement:

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from config.errors import UserError
+from config.system.errors import UserError
 from measurements.base import Measurement, soft_minimum, squared_error
 
 

@@ -9,15 +9,8 @@ import numpy as np
 
 import losses
 import measurements
-from config.errors import UserError
-from models.ambient_networks import (
-    ambient28,
-    ambient32,
-    ambient64,
-    discriminator28,
-    discriminator32,
-    discriminator64,
-)
+from config.system.errors import UserError
+from models.ambient_networks import ambient28, ambient32, ambient64, discriminator28, discriminator32, discriminator64
 from models.ambient_vae_gan import AmbientVAEGAN
 from models.blur_error_vae import BlurErrorVAE, kernel_network
 from models.conv28 import conv28

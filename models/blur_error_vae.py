@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from config.errors import UserError
-from losses import wiener
+from config.system.errors import UserError
 from losses.kl import kl_divergence
+from models import wiener
 from models.vae import VAE
 
 # the least calibrated variance, so that a perfect reconstruction has a finite likelihood

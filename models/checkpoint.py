@@ -15,8 +15,8 @@ import numpy as np
 
 import config
 import models
-from config.errors import UserError
-from config.files import write_atomically
+from config.system.errors import UserError
+from config.system.files import write_atomically
 from models import released
 
 MANIFEST = "manifest.json"

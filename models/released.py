@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 import config
-from config.errors import UserError
+from config.system.errors import UserError
 
 SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 BOOKKEEPING = ("_CHECKPOINTABLE_OBJECT_GRAPH", f"save_counter{SUFFIX}")

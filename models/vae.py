@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 import measurements
-from config.errors import UserError
+from config.system.errors import UserError
 from losses.kl import kl_divergence
 
 OUTPUT_SPACES = {"linear": tf.identity, "logits": tf.sigmoid}

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from config.runtime import import_tensorflow
+from config.system.runtime import import_tensorflow
 
 import_tensorflow()
 

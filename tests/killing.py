@@ -12,7 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
-from config.runtime import import_tensorflow
+from config.system.runtime import import_tensorflow
 
 import_tensorflow()
 

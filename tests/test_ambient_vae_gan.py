@@ -15,8 +15,8 @@ import generate
 import measurements
 import models
 import train
-from config.errors import UserError
-from evaluation.quality import psnr, reconstruction_quality
+from config.system.errors import UserError
+from evaluation.metrics.quality import psnr, reconstruction_quality
 from models import checkpoint
 from models.ambient_vae_gan import AmbientVAEGAN, Judged
 from training import guard, loop

@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import erf
 
 import data
-from evaluation import blur, coherence, edges
+from evaluation.metrics import blur, coherence, edges
 
 
 @pytest.fixture(scope="module")
@@ -250,7 +250,7 @@ class TestTable:
     def test_batches_change_nothing(self, name, digits, monkeypatch):
         measure, soft = blur.MEASURES[name], blurred(digits, 1)
         whole = measure(soft, digits)
-        monkeypatch.setattr("evaluation.drawn.BATCH", 3)
+        monkeypatch.setattr("evaluation.metrics.display.BATCH", 3)
         assert measure(soft, digits) == pytest.approx(whole, rel=1e-5)
 
     @pytest.mark.parametrize("name", blur.MEASURES)

@@ -16,10 +16,9 @@ import evaluate
 import generate
 import models
 import train
-from config.errors import UserError
 from config.schema import KEYS
-from losses import wiener
-from models import checkpoint
+from config.system.errors import UserError
+from models import checkpoint, wiener
 from models.blur_error_vae import BlurErrorVAE, kernel_network
 from training import guard
 

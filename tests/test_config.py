@@ -16,9 +16,9 @@ import evaluate
 import generate
 import losses
 import train
-from config.errors import UserError, run
-from config.files import write_atomically
 from config.schema import KEYS
+from config.system.errors import UserError, run
+from config.system.files import write_atomically
 
 SCRIPTS = (train, generate, evaluate)
 ROOT = Path(__file__).parent.parent

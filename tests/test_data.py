@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import data
-from config.errors import UserError
+from config.system.errors import UserError
 from data import batches, embedded, picture
 from data.idx import read_idx
 

@@ -15,8 +15,10 @@ import data
 import evaluate
 import generate
 import models
-from config.errors import UserError
-from evaluation import pictures, quality, table
+from config.system.errors import UserError
+from evaluation import grids
+from evaluation.metrics import quality
+from evaluation.reports import table
 from models import checkpoint
 
 
@@ -58,7 +60,7 @@ class TestMeasures:
     def test_batches_change_nothing(self, digits, monkeypatch):
         model = models.build(config.resolve({"loss": "l2"}), (28, 28, 1))
         whole = quality.reconstruction_quality(model, np.uint8(digits * 255))
-        monkeypatch.setattr("evaluation.drawn.BATCH", 3)
+        monkeypatch.setattr("evaluation.metrics.display.BATCH", 3)
         parts = quality.reconstruction_quality(model, np.uint8(digits * 255))
         np.testing.assert_allclose(whole["psnr"], parts["psnr"], rtol=1e-5)
 
@@ -135,7 +137,7 @@ class TestTable:
         flags = [f"--image={tmp_path / 'mine.png'}", f"--model_dir={folder}", f"--out_dir={tmp_path}", f"--z={z}"]
         evaluate.main([*flags, "--loss=ambient_drop_patch", "--seed=3"])
         with Image.open(tmp_path / "ambient_drop_patch/mine_reconstruction.png") as image:
-            shown = np.asarray(image)[:: pictures.SCALE, :: pictures.SCALE]
+            shown = np.asarray(image)[:: grids.SCALE, :: grids.SCALE]
         np.testing.assert_array_equal(shown[1:29, 1:29], pixels)
         printed = float(capsys.readouterr().out.split("PSNR ")[1].split(" dB")[0])
         assert printed == pytest.approx(peak_signal_noise_ratio(pixels, shown[1:29, 30:58]), abs=0.03)
@@ -152,7 +154,7 @@ def test_where_nothing_can_be_written_nothing_is_measured(task, tmp_path, monkey
 class TestPictures:
     def test_grid_is_on_the_fixed_scale(self):
         tiles = np.stack([np.full((2, 3, 1), value) for value in (-1.0, 0.25, 2.0)])
-        picture = pictures.grid(tiles, columns=2)[:, :, 0]
+        picture = grids.grid(tiles, columns=2)[:, :, 0]
         assert picture.shape == (7, 9)
         assert picture[1, 1] == 0
         assert picture[1, 5] == 64
@@ -166,7 +168,7 @@ class TestPictures:
         model, _ = checkpoint.load_model(folder / "l2/model.npz")
         expected = np.round(np.clip(model.sample(5, 3).numpy(), 0, 1) * 255)[1, :, :, 0]
         with Image.open(tmp_path / "l2/g.png") as image:
-            found = np.asarray(image)[:: pictures.SCALE, :: pictures.SCALE]
+            found = np.asarray(image)[:: grids.SCALE, :: grids.SCALE]
         np.testing.assert_array_equal(found[1:29, 30:58], expected)
 
     def test_generate_every_checkpoint(self, folder, tmp_path, capsys):

@@ -15,9 +15,12 @@ import data
 import evaluate
 import losses
 import models
-from config.errors import UserError
-from evaluation import blur, figures, plots, probe
-from evaluation.plots import curves, digits, latents, phase
+from config.system.errors import UserError
+from evaluation import figures as plots
+from evaluation.figures import command as figures
+from evaluation.figures import curves, digits, latents, phase
+from evaluation.metrics import blur
+from evaluation.reports import probe
 from models import checkpoint
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.errors import UserError
+from config.system.errors import UserError
 
 ROOT = Path(__file__).parent.parent
 ROOMS = {

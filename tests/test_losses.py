@@ -11,7 +11,7 @@ from skimage.metrics import structural_similarity
 
 import losses
 from benchmarks import references
-from config.errors import UserError
+from config.system.errors import UserError
 
 NAMES = [*losses.TERMS, *losses.ALIASES, "dft+ssim", "l2+ssim", "l2+ffl"]
 

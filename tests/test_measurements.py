@@ -12,7 +12,7 @@ from scipy.stats import chisquare
 
 import config
 import measurements
-from config.errors import UserError
+from config.system.errors import UserError
 from measurements.geometry import projection
 from measurements.noise import gaussian
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 import config
 import losses
 import models
-from config.errors import UserError
+from config.system.errors import UserError
 from models import checkpoint
 from models.narrow import NarrowConv2DTranspose
 

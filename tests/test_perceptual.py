@@ -15,8 +15,10 @@ import data
 import evaluate
 import train
 from benchmarks.fid import extrapolated
-from config.errors import UserError
-from evaluation import extras, fid, figures, lpips, perceptual
+from config.system.errors import UserError
+from evaluation.figures import command as figures
+from evaluation.metrics import fid, lpips, perceptual
+from evaluation.metrics import weights as extras
 from models import checkpoint
 
 installed = pytest.mark.skipif(

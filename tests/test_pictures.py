@@ -9,8 +9,8 @@ from PIL import Image
 import data
 import evaluate
 import train
-from config.errors import UserError
 from config.schema import SIZED
+from config.system.errors import UserError
 from data import batches, cifar10, pictures
 from models import checkpoint
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 import data
 import losses
-from evaluation import runs
+from models import runs
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -14,8 +14,10 @@ import config
 import evaluate
 import losses
 import train
-from config.errors import UserError
-from evaluation import audit, comparison_table, report, runs
+from config.system.errors import UserError
+from evaluation.reports import audit, comparison_table
+from evaluation.reports import pages as report
+from models import runs
 from training import sweep
 
 ROOT = Path(__file__).parent.parent

@@ -17,9 +17,12 @@ import data
 import evaluate
 import measurements
 import models
-from config.errors import UserError
-from evaluation import acsg, non_learned, pictures, restoration, restoration_table, statistics
-from evaluation.plots import restoration as plots
+from config.system.errors import UserError
+from evaluation import bootstrap, grids
+from evaluation.figures import restoration as plots
+from evaluation.reports import restoration, restoration_table
+from evaluation.restorers import acsg
+from evaluation.restorers import filters as non_learned
 from models import checkpoint
 
 SHAPE = (4, 5, 2)
@@ -73,7 +76,7 @@ class TestACSG:
 
     def test_optimum_of_a_linear_decoder(self, linear, rng, monkeypatch):
         """The ridge regression of every image by itself, in batches of two."""
-        monkeypatch.setattr("evaluation.drawn.BATCH", 2)
+        monkeypatch.setattr("evaluation.metrics.display.BATCH", 2)
         y = rng.normal(size=(5, *SHAPE)).astype(np.float32)
         features, weight = 2 * linear.matrix.T.astype(float), 5 / np.prod(SHAPE)
         normal = weight * features.T @ features + 0.001 * np.eye(LATENTS)
@@ -91,7 +94,7 @@ class TestACSG:
         assert abs(first[1:] - second[1:]).min(axis=(1, 2, 3)).max() > 1e-3
 
     def test_theta_is_drawn_anew_in_every_step_and_batch(self, linear, rng, monkeypatch):
-        monkeypatch.setattr("evaluation.drawn.BATCH", 2)
+        monkeypatch.setattr("evaluation.metrics.display.BATCH", 2)
         acsg.restorer(linear)(rng.normal(size=(4, *SHAPE)).astype(np.float32), steps=6)
         assert len(linear.measurement.seeds) == len(set(linear.measurement.seeds)) == 12
 
@@ -360,7 +363,7 @@ class TestPictures:
         damaged = np.float32(pixels)[None, :, :, None] / 255
         expected = np.round(model.decoder(model.encoder(5 * damaged)[:, :4])[0, :, :, 0] * 255)
         with Image.open(out) as image:
-            found = np.asarray(image)[:: pictures.SCALE, :: pictures.SCALE]
+            found = np.asarray(image)[:: grids.SCALE, :: grids.SCALE]
         np.testing.assert_array_equal(found[1:29, 1:29], pixels)
         np.testing.assert_allclose(found[1:29, 30:58], expected, atol=1)
 
@@ -406,8 +409,8 @@ class TestFigures:
 @pytest.mark.slow
 def test_the_command(folder, tmp_path, monkeypatch, capsys):
     """The table, the same on the screen and in the file, its rows, and the figures."""
-    weights = statistics.image_weights
-    monkeypatch.setattr(statistics, "image_weights", lambda count: weights(count, resamples=200))
+    weights = bootstrap.image_weights
+    monkeypatch.setattr(bootstrap, "image_weights", lambda count: weights(count, resamples=200))
     names = "ambient_drop_patch,supervised_drop_patch,ambient_drop_independent"
     place = [f"--model_dir={folder}", f"--out_dir={tmp_path}", f"--data_dir={folder}", f"--json={tmp_path / 'r.json'}"]
     evaluate.main(["--task=restore", f"--loss={names}", "--acsg_images=5", *place])

@@ -16,10 +16,12 @@ import data
 import evaluate
 import models
 import train
-from config.errors import UserError
-from evaluation import audit, blur, comparison, comparison_table, runs, statistics
-from evaluation.comparison import MEASURES, Estimate
-from models import checkpoint
+from config.system.errors import UserError
+from evaluation import bootstrap
+from evaluation.metrics import blur
+from evaluation.reports import audit, comparison, comparison_table
+from evaluation.reports.comparison import MEASURES, Estimate
+from models import checkpoint, runs
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,28 +34,28 @@ def crossed(rng, seed_effects, images, mean=0.0, image_effects=0.0):
 
 def resampled(values, weights, seeds):
     """The mean [1 + R] of values [images, seeds]."""
-    return (statistics.seed_weights(seeds, len(weights) - 1) * (weights @ values)).sum(1)
+    return (bootstrap.seed_weights(seeds, len(weights) - 1) * (weights @ values)).sum(1)
 
 
 class TestIntervals:
     def test_over_images_it_is_the_normal_interval(self, rng):
         values = rng.normal(3, 2, 500)
-        found = statistics.interval(statistics.image_weights(500, resamples=20_000) @ values)
+        found = bootstrap.interval(bootstrap.image_weights(500, resamples=20_000) @ values)
         error = values.std(ddof=1) / np.sqrt(500)
         np.testing.assert_allclose(found, norm.interval(0.95, values.mean(), error), atol=0.06 * error)
 
     @pytest.mark.parametrize("values", [[1.0, 2.0, 6.0], [11.9, 11.95, 12.0, 11.7, 11.8], [4.0, 5.0]])
     def test_over_seeds_it_is_students(self, values):
-        found = statistics.interval(statistics.seed_weights([*range(len(values))], 400_000) @ values)
+        found = bootstrap.interval(bootstrap.seed_weights([*range(len(values))], 400_000) @ values)
         error = np.std(values, ddof=1) / np.sqrt(len(values))
         expected = t.interval(0.95, len(values) - 1, np.mean(values), error)
         np.testing.assert_allclose(found, expected, atol=0.02 * (expected[1] - expected[0]))
 
     def test_weights_sum_to_one_and_the_first_is_the_sample(self):
-        for weights in (statistics.image_weights(7, resamples=50), statistics.seed_weights([1, 5, 2], 50)):
+        for weights in (bootstrap.image_weights(7, resamples=50), bootstrap.seed_weights([1, 5, 2], 50)):
             np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-6)
             np.testing.assert_allclose(weights[0], 1 / weights.shape[1], rtol=1e-6)
-        np.testing.assert_array_equal(statistics.seed_weights([4], 50), 1)
+        np.testing.assert_array_equal(bootstrap.seed_weights([4], 50), 1)
 
     @pytest.mark.parametrize("seeds,seed_sd,shared_sd", [(3, 0.3, 0), (3, 0, 0), (5, 0.3, 0), (3, 0.3, 3)])
     def test_coverage_of_a_difference(self, rng, seeds, seed_sd, shared_sd):
@@ -63,7 +65,7 @@ class TestIntervals:
         seed does to both, `shared_sd`, makes none wider.
         """
         held, held_by_images, widths = [], [], []
-        weights = statistics.image_weights(40, resamples=400)
+        weights = bootstrap.image_weights(40, resamples=400)
         for _ in range(400):
             images, shared = rng.normal(0, 2, 40), rng.normal(0, shared_sd, seeds)
             names = [rng.integers(1000, size=seeds).tolist() for _ in range(2)]
@@ -71,10 +73,10 @@ class TestIntervals:
             one, two = crossed(rng, own[0], 40, 0.2, images), crossed(rng, own[1], 40, 0.0, images)
             other = names[0] if shared_sd else names[1]
             difference = resampled(one, weights, names[0]) - resampled(two, weights, other)
-            low, high = statistics.interval(difference)
+            low, high = bootstrap.interval(difference)
             held.append(low <= 0.2 <= high)
             widths.append(high - low)
-            low, high = statistics.interval((weights @ (one - two)).mean(1))
+            low, high = bootstrap.interval((weights @ (one - two)).mean(1))
             held_by_images.append(low <= 0.2 <= high)
         assert np.mean(held) >= 0.93
         assert np.median(widths) < 3
@@ -89,7 +91,7 @@ class TestIntervals:
             comparison.estimate(runs, [{name: np.full(20_001, v) for name in MEASURES} for v in some])
             for some in values
         )
-        found = statistics.interval(comparison.difference(one, two).means["psnr"])
+        found = bootstrap.interval(comparison.difference(one, two).means["psnr"])
         np.testing.assert_allclose(found, t.interval(0.95, 2, 0.2, 0.1 / np.sqrt(3)), atol=0.01)
 
     def test_a_difference_is_over_the_seeds_that_both_have(self):
@@ -107,25 +109,25 @@ class TestIntervals:
 
     def test_a_difference_is_paired(self, rng):
         """Images differ by 5 dB, the runs of them by 0.1: only paired do 50 images show it."""
-        weights, images = statistics.image_weights(50), rng.normal(12, 5, 50)
-        low, high = statistics.interval(weights @ (images + 0.1) - weights @ images)
+        weights, images = bootstrap.image_weights(50), rng.normal(12, 5, 50)
+        low, high = bootstrap.interval(weights @ (images + 0.1) - weights @ images)
         assert low == pytest.approx(0.1, abs=1e-4)
         assert high == pytest.approx(0.1, abs=1e-4)
 
     def test_prediction_interval(self):
         """Student's t for two degrees of freedom has its 97.5 % point at 4.3027."""
         half = 4.3027 * np.sqrt(4 / 3)
-        np.testing.assert_allclose(statistics.prediction_interval([1.0, 2.0, 3.0]), (2 - half, 2 + half), rtol=1e-4)
+        np.testing.assert_allclose(bootstrap.prediction_interval([1.0, 2.0, 3.0]), (2 - half, 2 + half), rtol=1e-4)
 
 
 class TestEqualKL:
     def test_a_straight_line_is_met_exactly(self, rng):
         kl = rng.uniform(1, 20, (5, 4))
         kl[:, 0], kl[:, 1] = 0.5, 30
-        np.testing.assert_allclose(statistics.interpolated(7.25, kl, 3 - 2 * kl), 3 - 2 * 7.25, rtol=1e-12)
+        np.testing.assert_allclose(bootstrap.interpolated(7.25, kl, 3 - 2 * kl), 3 - 2 * 7.25, rtol=1e-12)
 
     def test_between_its_two_neighbours(self):
-        found = statistics.interpolated(4, np.array([[9.0, 1.0, 3.0, 5.0]]), np.array([[0.0, 0.0, 10.0, 30.0]]))
+        found = bootstrap.interpolated(4, np.array([[9.0, 1.0, 3.0, 5.0]]), np.array([[0.0, 0.0, 10.0, 30.0]]))
         assert found == pytest.approx([20])
 
     @pytest.mark.parametrize("ranges,expected", [
@@ -134,7 +136,7 @@ class TestEqualKL:
         ([(0, 1), (5, 7)], 3.25),
     ])  # fmt: skip
     def test_common_position(self, ranges, expected):
-        assert statistics.common_position(ranges) == expected
+        assert bootstrap.common_position(ranges) == expected
 
     @staticmethod
     def at_beta(kl, slope, offset, seeds=2):
@@ -170,7 +172,7 @@ class TestConfigurations:
         return SimpleNamespace(**(config.defaults() | {"tag": "x", "batch_size": 100} | keys))
 
     def test_runs_that_differ_in_seed_and_place_are_one(self):
-        found = statistics.configurations([
+        found = bootstrap.configurations([
             self.run(loss="l2", seed=1, tag="y", model_dir="there", log_freq=7),
             self.run(loss="l2", seed=0),
             self.run(loss="ours", seed=0),
@@ -186,7 +188,7 @@ class TestConfigurations:
         }
 
     def test_apart_from_beta(self):
-        found = statistics.configurations([self.run(beta=beta) for beta in (0.1, 0.2)], apart=("beta",))
+        found = bootstrap.configurations([self.run(beta=beta) for beta in (0.1, 0.2)], apart=("beta",))
         assert [[run.beta for run in group] for group in found.values()] == [[0.1, 0.2]]
 
 
@@ -250,7 +252,7 @@ class TestTable:
         """PSNR, and the blur of whole sets, of the images and samples that the weights draw, each as often."""
         model, _ = checkpoint.load_model(ROOT / "checkpoints/l2/model.npz")
         images = np.uint8(digits * 255)
-        weights = statistics.image_weights(8, resamples=3)
+        weights = bootstrap.image_weights(8, resamples=3)
         references = np.tensordot(weights, blur.of_each(blur.power_moments_under_blur, images), 1)
         found = comparison.resampled_measures(model, images, weights, references, "sample", 4)
         reconstruction = model.reconstruct(digits, tf.random.stateless_normal([8, 2], [4, 0])).numpy()
@@ -313,7 +315,7 @@ class TestAudit:
 
     def test_one_more_run_and_other_images(self, rng):
         means = [np.array([value, 0, 0]) for value in (1.0, 2.0, 3.0)]
-        assert audit.run_interval(means) == statistics.prediction_interval([1.0, 2.0, 3.0])
+        assert audit.run_interval(means) == bootstrap.prediction_interval([1.0, 2.0, 3.0])
         images = rng.normal(size=2001)
         assert audit.run_interval([images]) == pytest.approx(tuple(np.quantile(images[1:], [0.025, 0.975])))
 
@@ -434,8 +436,8 @@ class TestCommands:
         """Few images, few resamples."""
         few = data.load("mnist", "test").images[:60]
         monkeypatch.setattr(data, "load", lambda *_: SimpleNamespace(images=few))
-        weights = statistics.image_weights
-        monkeypatch.setattr(statistics, "image_weights", lambda count: weights(count, resamples=200))
+        weights = bootstrap.image_weights
+        monkeypatch.setattr(bootstrap, "image_weights", lambda count: weights(count, resamples=200))
         return [f"--runs={folder}/results/runs.csv", f"--out_dir={folder}/out", f"--json={folder}/rows.json"]
 
     def test_runs(self, folder, flags, capsys):

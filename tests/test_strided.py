@@ -12,7 +12,7 @@ import config
 import losses
 import models
 import train
-from config.errors import UserError
+from config.system.errors import UserError
 from models import checkpoint
 from models.strided import strided
 from training import guard

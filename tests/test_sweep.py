@@ -14,11 +14,11 @@ from test_training import SMALL, folders
 
 import config
 import train
-from config.errors import UserError
+from config.system.errors import UserError
 from data import pictures
-from evaluation.quality import reconstruction_quality
-from models import checkpoint
-from training import loop, runs, sweep
+from evaluation.metrics.quality import reconstruction_quality
+from models import checkpoint, runs
+from training import sweep
 
 ROOT = Path(__file__).parent.parent
 
@@ -86,7 +86,7 @@ class TestWhatIsTrained:
     def finish(**given):
         """A finished run of 5 steps, without its weights."""
         settings = config.resolve({"loss": "l2", "train_size": 100, "batch_size": 20, "epochs": 1} | given)
-        checkpoint.write(loop.paths(settings).model, {}, config=vars(settings), step=5)
+        checkpoint.write(runs.files(settings).model, {}, config=vars(settings), step=5)
         return settings
 
     @pytest.mark.parametrize("change,finished", [
@@ -98,13 +98,13 @@ class TestWhatIsTrained:
     ])  # fmt: skip
     def test_a_run_with_other_settings_is_not_finished(self, tmp_path, change, finished):
         settings = self.finish(model_dir=str(tmp_path), init_from="a.npz", data_dir="a")
-        assert sweep.is_finished(config.resolve(vars(settings) | change)) is finished
+        assert runs.is_finished(config.resolve(vars(settings) | change)) is finished
 
     @pytest.mark.parametrize("dataset", pictures.FILES)
     def test_nor_is_one_of_other_pictures(self, tmp_path, dataset):
         settings = self.finish(model_dir=str(tmp_path), dataset=dataset, data_dir="a")
         for folder, finished in (("a", True), ("a/", True), (str(Path("a").resolve()), True), ("b", False)):
-            assert sweep.is_finished(config.resolve(vars(settings) | {"data_dir": folder})) is finished
+            assert runs.is_finished(config.resolve(vars(settings) | {"data_dir": folder})) is finished
 
     @pytest.mark.parametrize("flags,begun", [
         ([], {"l2": ["--resume"], "l2_seed1": []}),

@@ -13,7 +13,7 @@ import pytest
 
 import config
 import train
-from config.errors import UserError
+from config.system.errors import UserError
 from models import checkpoint
 from training import state
 from training.cyclical import CyclicalLearningRate
@@ -187,7 +187,7 @@ class TestRuns:
 def test_batches_of_few_pixels_have_one_thread(chosen, threads):
     """A number that the user has chosen stays (0: as the environment or the machine says); so does one in use."""
     code = """
-from config.runtime import import_tensorflow, use_threads_for
+from config.system.runtime import import_tensorflow, use_threads_for
 import_tensorflow()
 import tensorflow as tf
 for pixels in (50 * 28 * 28, 5 * 28 * 28):

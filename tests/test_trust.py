@@ -18,9 +18,9 @@ import generate
 import losses
 import models
 import train
-from config.errors import UserError
-from config.files import write_atomically
-from config.lock import only_writer
+from config.system.errors import UserError
+from config.system.files import write_atomically
+from config.system.lock import only_writer
 from models import checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +40,7 @@ def test_twenty_kills_end_in_the_bits_of_an_uninterrupted_run(tmp_path):
 
 class TestOneWriter:
     def test_the_second_is_told_who_is_first(self, tmp_path):
-        code = "import sys, time; from config.lock import only_writer\n"
+        code = "import sys, time; from config.system.lock import only_writer\n"
         code += "with only_writer(sys.argv[1]): print('held', flush=True); time.sleep(60)"
         first = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE)
         assert first.stdout.readline() == b"held\n"

@@ -15,10 +15,10 @@ import tensorflow as tf
 from tqdm import tqdm
 
 import config as configuration
-from config.files import write_atomically
+from config.system.files import write_atomically
 from data.batches import to_float
-from evaluation import pictures
-from evaluation.quality import reconstruction_quality
+from evaluation import grids
+from evaluation.metrics.quality import reconstruction_quality
 from models import checkpoint
 from training import state
 
@@ -102,8 +102,8 @@ class SampleGrid(AtSteps):
 
     def act(self, step, logs):
         """Draw."""
-        picture = pictures.grid(self.model.sample(self.num_samples))
-        pictures.save(self.path, picture)
+        picture = grids.grid(self.model.sample(self.num_samples))
+        grids.save(self.path, picture)
         with self.log.writer.as_default(step):
             tf.summary.image("samples", picture[None])
 
@@ -118,8 +118,8 @@ class ModelGrids(AtSteps):
     def act(self, step, logs):
         """Draw."""
         for name, tiles in self.model.pictures(self.images).items():
-            picture = pictures.grid(tiles.numpy())
-            pictures.save(self.folder / f"{name}.png", picture)
+            picture = grids.grid(tiles.numpy())
+            grids.save(self.folder / f"{name}.png", picture)
             with self.log.writer.as_default(step):
                 tf.summary.image(name, picture[None])
 

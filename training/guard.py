@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 import models
-from config.errors import UserError
+from config.system.errors import UserError
 from data import batches
 from models import checkpoint
 

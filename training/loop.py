@@ -3,41 +3,24 @@
 import contextlib
 import math
 from pathlib import Path
-from types import SimpleNamespace
 
 import keras
 
 import data
 import models
-from config.errors import UserError
-from config.files import require_writable, write_atomically
-from config.lock import only_writer
-from config.runtime import use_threads_for
+from config.system.errors import UserError
+from config.system.files import require_writable, write_atomically
+from config.system.lock import only_writer
+from config.system.runtime import use_threads_for
 from data import batches
-from models import checkpoint
-from training import callbacks, runs, state
+from models import checkpoint, runs
+from training import callbacks, state
 from training.cyclical import CyclicalLearningRate
 from training.guard import Guard
 
 # test images whose kernels and the like are kept from epoch to epoch
 FOLLOWED = 4
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
-
-
-def paths(config):
-    """Where a run's files are, by what they are."""
-    model_dir, results_dir = Path(config.model_dir) / config.tag, Path(config.results_dir) / config.tag
-    return SimpleNamespace(
-        model=model_dir / "model.npz",
-        previous=model_dir / "model.previous.npz",
-        config=model_dir / "config.yml",
-        state=model_dir / "training.state.npz",
-        failure=model_dir / "failed_step.npz",
-        metrics=results_dir / "metrics.csv",
-        samples=results_dir / "samples.png",
-        evolution=results_dir / "evolution.npz",
-        logs=Path(config.logs_dir) / config.tag,
-    )
 
 
 def load_images(config):
@@ -99,8 +82,8 @@ def train(config, resume=False, overwrite=False):
         UserError: the configuration does not fit the data, a folder cannot be written, or an
             unfinished run stands there.
     """
-    files = paths(config)
-    runs.require_table(Path(config.results_dir) / runs.FILE)
+    files = runs.files(config)
+    runs.require_table(Path(config.results_dir) / runs.TABLE)
     images, test_images = load_images(config)
     use_threads_for(config.batch_size * math.prod(images.shape[1:3]))
     model = compiled(config, images.shape[1:])

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import keras
 
 import config
-from config.errors import UserError
+from config.system.errors import UserError
 from models import checkpoint
 
 # what may differ between a run and its continuation: where things are, how often they are looked at

@@ -13,12 +13,11 @@ from tqdm import tqdm
 
 import config
 import models
-from config.errors import UserError
-from config.files import require_writable
-from data import pictures
-from evaluation.quality import reconstruction_quality
-from models import checkpoint
-from training import loop, runs, state
+from config.system.errors import UserError
+from config.system.files import require_writable
+from evaluation.metrics.quality import reconstruction_quality
+from models import checkpoint, runs
+from training import loop, state
 
 SCRIPT = Path(__file__).parents[1] / "train.py"
 
@@ -61,8 +60,8 @@ def train(given, jobs, overwrite=False):
     sweep = [(run, config.resolve(run)) for run in combinations(given)]
     for _, settings in sweep:
         loop.begin(settings, models.build(settings, loop.load_images(settings)[0].shape[1:]))
-        require_writable(loop.paths(settings).logs)
-    waiting = [(run, settings) for run, settings in sweep if not is_finished(settings)]
+        require_writable(runs.files(settings).logs)
+    waiting = [(run, settings) for run, settings in sweep if not runs.is_finished(settings)]
     failures, running = [], set()
     with stopping(running), ThreadPoolExecutor(jobs) as pool:
         ends = [pool.submit(train_one, *run, jobs, overwrite, running) for run in waiting]
@@ -77,7 +76,7 @@ def train(given, jobs, overwrite=False):
         complete_table(settings)
     if failures:
         raise UserError(f"{len(failures)} of {len(sweep)} runs failed; {'; '.join(failures)}")
-    return Path(settings.results_dir) / runs.FILE
+    return Path(settings.results_dir) / runs.TABLE
 
 
 @contextlib.contextmanager
@@ -100,7 +99,7 @@ def stopping(running):
 
 def train_one(given, settings, jobs, overwrite, running):
     """Train a run in a process of its own, `running` meanwhile; a list of what went wrong, one line or none."""
-    files = loop.paths(settings)
+    files = runs.files(settings)
     how = ["--overwrite"] if overwrite else [] if state.is_finished(files.state) else ["--resume"]
     flags = [f"--{key}={value}" for key, value in given.items()]
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
@@ -115,28 +114,9 @@ def train_one(given, settings, jobs, overwrite, running):
     return [f"{settings.tag}: {last_line}"] if process.returncode else []
 
 
-def is_finished(settings):
-    """Whether the run of `settings` has been trained to its last epoch.
-
-    One with other settings has not: as without a sweep, it is put aside and trained anew.
-    """
-    path = loop.paths(settings).model
-    if not path.exists():
-        return False
-    _, manifest = checkpoint.read(path)
-    made, wanted = (identity(some) for some in (checkpoint.configuration(manifest), settings))
-    return made == wanted and manifest.get("step") == settings.epochs * -(-settings.train_size // settings.batch_size)
-
-
-def identity(settings):
-    """The values that make a run what it is, by key; pictures are in one folder and not in another."""
-    found = {key: value for key, value in vars(settings).items() if key not in state.FREE_KEYS}
-    return found | ({"data_dir": Path(settings.data_dir).resolve()} if settings.dataset in pictures.FILES else {})
-
-
 def complete_table(settings):
     """Measure a finished run that the table does not have."""
-    present = [row["tag"] for row in runs.read(Path(settings.results_dir) / runs.FILE)]
-    if settings.tag not in present and is_finished(settings):
-        model, _ = checkpoint.load_model(loop.paths(settings).model)
+    present = [row["tag"] for row in runs.read(Path(settings.results_dir) / runs.TABLE)]
+    if settings.tag not in present and runs.is_finished(settings):
+        model, _ = checkpoint.load_model(runs.files(settings).model)
         runs.record(settings, reconstruction_quality(model, loop.load_images(settings)[1]))

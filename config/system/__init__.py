@@ -1,0 +1,1 @@
+"""What the operating system gives: files, locks, threads; and what a user can get wrong."""

@@ -1,0 +1,75 @@
+"""ACSG: a measured image restored by a search in the latent space of a trained ambient VAE-GAN.
+
+Compressed sensing with a generative model (Bora, Jalal, Price and Dimakis 2017) on a decoder that was trained,
+as in AmbientGAN (Bora, Price and Dimakis 2018), on measured images alone: z minimises
+
+    5 · mean (D_l(f_θ(Dec(z))) - D_l(y))² + 0.001 · Σ z²
+
+with D_l the features of the discriminator and θ drawn anew in each of 100 steps of Adam.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from evaluation.metrics.display import parts
+
+STEPS = 100
+FEATURE_WEIGHT, PRIOR_WEIGHT = 5.0, 0.001
+# of Adam: the rate, the decays of both moments, and what is added to the root of the second
+RATE, DECAY_1, DECAY_2, EPSILON = 0.1, 0.9, 0.999, 1e-7
+
+
+def restorer(model, seed=0):
+    """ACSG with the decoder and the discriminator of `model`: function(measured, theta=None, steps=STEPS).
+
+    That takes measured images [N, H, W, C] and returns the images [N, H, W, C] that are decoded from what
+    it finds; θ it is not told. `seed` is of the first z, samples of the prior, and of the θ it draws.
+    """
+    spec = tf.TensorSpec([None, *model.image_shape]), tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)
+
+    @tf.function(input_signature=spec, autograph=False)
+    def search(measured, steps, seed):
+        first, draws = tf.unstack(tf.random.split(seed))
+        size, (features, _) = tf.shape(measured)[0], model.discriminate(measured)
+
+        def gradient(z, step):
+            theta = model.measurement.draw([size, *model.image_shape], tf.random.fold_in(draws, step))
+            with tf.GradientTape() as tape:
+                tape.watch(z)
+                total = tf.reduce_sum(objective(model, z, theta, features))
+            return tape.gradient(total, z)
+
+        z = tf.random.stateless_normal([size, model.latent_dim], first)
+        return model.decode(adam(gradient, z, steps))
+
+    def restore(measured, theta=None, steps=STEPS):
+        seeds = tf.unstack(tf.random.split([seed, 2], len(parts(measured))))
+        found = [search(measured[i], steps, own) for i, own in zip(parts(measured), seeds, strict=True)]
+        return np.concatenate(found)
+
+    return restore
+
+
+def objective(model, z, theta, features):
+    """The objective [B] of latents z [B, latent_dim], given θ [B, ...] and the features D_l(y) [B, h, w, c]."""
+    found, _ = model.discriminate(model.measurement.apply(model.decode(z), theta))
+    error = tf.reduce_mean(tf.math.squared_difference(found, features), [1, 2, 3])
+    return FEATURE_WEIGHT * error + PRIOR_WEIGHT * tf.reduce_sum(z**2, 1)
+
+
+def adam(gradient, z, steps):
+    """z [B, latent_dim] after `steps` of Adam (Kingma and Ba 2015); `gradient(z, step)` is of the same shape.
+
+    A function of z, with no variable: every image has an optimizer of its own, begun anew.
+    """
+
+    def step(i, z, mean, square):
+        found = gradient(z, i)
+        mean = DECAY_1 * mean + (1 - DECAY_1) * found
+        square = DECAY_2 * square + (1 - DECAY_2) * found**2
+        t = tf.cast(i + 1, z.dtype)
+        rate = RATE * tf.sqrt(1 - DECAY_2**t) / (1 - DECAY_1**t)
+        return i + 1, z - rate * mean / (tf.sqrt(square) + EPSILON), mean, square
+
+    start = tf.constant(0), z, tf.zeros_like(z), tf.zeros_like(z)
+    return tf.while_loop(lambda i, *_: i < steps, step, start, parallel_iterations=1)[1]

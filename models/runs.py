@@ -1,0 +1,161 @@
+"""A run: where its files are, whether it is finished, whether it is the same as another, and the table of runs."""
+
+import csv
+import io
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import config
+from config.system.errors import UserError
+from config.system.files import require_writable, write_atomically
+from config.system.lock import in_turn
+from models import checkpoint
+
+TABLE = "runs.csv"
+REQUIRED = ("tag", "loss", "seed", "model_dir", "dataset", "test_split")
+
+
+class Files(NamedTuple):
+    """The files of a run."""
+
+    model: Path  # weights and configuration
+    previous: Path  # the model that stood there before
+    state: Path  # all that is needed to resume
+    failure: Path  # the record of a step that was not finite
+    metrics: Path
+    samples: Path
+    evolution: Path
+    logs: Path  # the folder of TensorBoard's files
+
+
+def files(settings):
+    """The Files of the run that `settings` describe."""
+    model_dir, results_dir = (Path(folder) / settings.tag for folder in (settings.model_dir, settings.results_dir))
+    return Files(
+        model=model_dir / "model.npz",
+        previous=model_dir / "model.previous.npz",
+        state=model_dir / "training.state.npz",
+        failure=model_dir / "failed_step.npz",
+        metrics=results_dir / "metrics.csv",
+        samples=results_dir / "samples.png",
+        evolution=results_dir / "evolution.npz",
+        logs=Path(settings.logs_dir) / settings.tag,
+    )
+
+
+def is_finished(settings):
+    """Whether a checkpoint of the run of `settings` stands in its folder, trained to the last epoch.
+
+    The checkpoint of a run with other settings does not count.
+    """
+    path = files(settings).model
+    if not path.exists():
+        return False
+    _, manifest = checkpoint.read(path)
+    other = checkpoint.configuration(manifest)
+    return not config.differences(settings, other) and manifest.get("step") == config.total_steps(settings)
+
+
+def read(path):
+    """The rows of the table of runs `path`, dicts of text; an empty list if there is no such file.
+
+    Raises:
+        UserError: the file is not a table of text.
+    """
+    try:
+        return list(csv.DictReader(Path(path).read_text(encoding="utf-8").splitlines()))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, csv.Error) as error:
+        raise UserError(f"{path}: expected a table of runs, got: {error}") from error
+
+
+def require_table(path):
+    """Check that the file `path`, if it exists, is a table that can take another row.
+
+    Raises:
+        UserError: its rows have no tag, or are longer than its header.
+    """
+    if any(None in row or not row.get("tag") for row in read(path)):
+        raise UserError(f"{path}: expected a table of runs with a tag each, got another; move it away")
+
+
+def record(settings, quality):
+    """Write a run and the means of its `quality` (a dict of arrays [N]) to the table; its tag has one row."""
+    path = Path(settings.results_dir) / TABLE
+    means = {name: f"{values.mean():.6f}" for name, values in quality.items()}
+    row = {"tag": settings.tag, **vars(settings), **means}
+    require_writable(path.parent)
+    with in_turn(path.parent):
+        rows = [other for other in read(path) if other["tag"] != row["tag"]] + [row]
+        text = io.StringIO()
+        table = csv.DictWriter(text, dict.fromkeys(key for one in rows for key in one), restval="", lineterminator="\n")
+        table.writeheader()
+        table.writerows(sorted(rows, key=lambda row: row["tag"]))
+        write_atomically(path, text.getvalue().encode())
+
+
+def load(path):
+    """The configurations, namespaces, of the runs in the table `path`; a key that a row lacks has its default.
+
+    Raises:
+        UserError: the file is missing or not a table of runs, or a value in it is wrong.
+    """
+    rows = read(path)
+    if not rows:
+        raise UserError(f"{path}: expected a table of runs, got none; python train.py --loss=l2,ours writes one")
+    if missing := [key for key in REQUIRED if key not in rows[0]]:
+        raise UserError(f"{path}: expected a table of runs, got one without {', '.join(missing)}")
+    return [configuration(path, row) for row in rows]
+
+
+def configuration(path, row):
+    """The configuration in a row of the table `path`, a namespace.
+
+    Raises:
+        UserError: a value is of the wrong type or out of bounds, or the row has no tag.
+    """
+    given = {key: row[key] for key in config.KEYS if row.get(key)}
+    if "tag" not in given:
+        raise UserError(f"{path}: expected a tag in every row, got one without")
+    values = {key: config.KEYS[key].parse(f"{path}: {given['tag'][:80]}: {key}", text) for key, text in given.items()}
+    return SimpleNamespace(**(config.defaults() | values))
+
+
+def select(path, dataset, split, losses=(), settings=None):
+    """The configurations in the table `path` whose test images are `split` of `dataset`.
+
+    Args: `losses`, names, empty for all; `settings`, a dict of keys and the values that the runs must have.
+
+    Raises:
+        UserError: there are none, or the file is not a table of runs.
+    """
+    every, settings = load(path), {"dataset": dataset, "test_split": split, **(settings or {})}
+    found = [run for run in every if settings.items() <= vars(run).items() and (not losses or run.loss in losses)]
+    if not found:
+        wanted = f"runs of {', '.join(losses)}" if losses else "runs"
+        having = ", ".join(f"{key}={value}" for key, value in settings.items())
+        raise UserError(f"{path}: expected {wanted} with {having}, got none among {len(every)}")
+    return found
+
+
+def load_model(run):
+    """The model of a finished run of the table.
+
+    Raises:
+        UserError: its checkpoint is missing or damaged, or belongs to another run or to an unfinished one.
+    """
+    path = files(run).model
+    model, manifest = checkpoint.load_model(path)
+    there = checkpoint.configuration(manifest)
+    if differing := config.differences(run, there, logged=False):
+        raise UserError(
+            f"{path}: expected the run in the table, "
+            f"got one with {', '.join(f'{key} {vars(there)[key]}' for key in differing)}"
+        )
+    if manifest.get("step") != config.total_steps(run):
+        raise UserError(
+            f"{path}: expected a finished run of {config.total_steps(run)} steps, got one of {manifest.get('step')}"
+        )
+    return model
