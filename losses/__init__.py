@@ -63,7 +63,7 @@ def build(name, **hyperparameters):
     Raises:
         UserError: an unknown name or key, one term twice, or terms of different output spaces.
     """
-    settings = config.resolve({key: config.lookup(key).parse(key, value) for key, value in hyperparameters.items()})
+    settings = config.recorded({key: config.lookup(key).parse(key, value) for key, value in hyperparameters.items()})
     names = term_names(name)
     weights, losses = zip(*(TERMS[term](settings) for term in names), strict=True)
     return WeightedSum(losses, weights, name=name)
@@ -90,3 +90,8 @@ def term_names(name):
 def output_space(name):
     """What a decoder trained with the loss `name` puts out: "linear" (the image) or "logits"."""
     return OUTPUT_SPACES.get(term_names(name)[0], "linear")
+
+
+def hyperparameters(name):
+    from config.schema import KEYS
+    return {k: None for k in HYPERPARAMETERS if {*KEYS[k].read_by.names} & {*term_names(name)}}

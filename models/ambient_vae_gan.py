@@ -3,13 +3,13 @@
 import math
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from losses.kl import kl_divergence
+from losses import kl_divergence
 from measurements.base import squared_error
-from models.vae import VAE
+from models.architectures import ARCHITECTURES
+from models.latent import LatentModel, Objective
 
 # images measured at a time before the training
 CHUNK = 1000
@@ -38,8 +38,7 @@ class Judged(NamedTuple):
     logit: tf.Tensor
 
 
-@keras.saving.register_keras_serializable("models")
-class AmbientVAEGAN(VAE):
+class AmbientVAEGAN(LatentModel):
     """A VAE-GAN (Larsen et al. 2016) whose images meet only after a measurement f_θ (AmbientGAN, Bora et al. 2018).
 
     With y = f_θ1(x), all that training sees of x, ỹ = f_θ2(Dec(z)) for z of the posterior q(z|y), and
@@ -68,7 +67,7 @@ class AmbientVAEGAN(VAE):
         rec_reduction: over pixels and features, "mean" (the published system) or "sum" (VAE-GAN).
     """
 
-    z = "mean"
+    latents = "mean"
 
     def __init__(
         self,
@@ -83,11 +82,15 @@ class AmbientVAEGAN(VAE):
         rec_reduction="mean",
         **kwargs,
     ):
-        # before VAE's own attributes: VAE's constructor computes the objective once
+        super().__init__(encoder, decoder, **kwargs)
         self.discriminator, self.supervised = discriminator, supervised
         self.alpha, self.feature_weight, self.gamma = alpha, feature_weight, gamma
         self.pixel_side, self.rec_reduction = pixel_side, rec_reduction
-        super().__init__(encoder, decoder, reconstruction_loss=None, **kwargs)
+
+    @staticmethod
+    def parts(settings, image_shape):
+        """Return the arguments of the constructor that are made from several keys."""
+        return {"discriminator": ARCHITECTURES[settings.architecture].discriminator(image_shape)}
 
     def discriminate(self, images):
         """The discriminator's features [B, h, w, c] and logit [B, 1] of measured images [B, H, W, C]."""
@@ -148,15 +151,15 @@ class AmbientVAEGAN(VAE):
 
         made, dreamt = restored(noise.discriminator), sampled(noise.discriminator_prior)
         discriminator_loss = cross_entropy(real, REAL) + cross_entropy(made, MADE) + cross_entropy(dreamt, MADE)
-        return {
+        parts = {
             "loss": encoder_loss + decoder_loss + discriminator_loss,
             "encoder_loss": encoder_loss,
             "decoder_loss": decoder_loss,
             "discriminator_loss": discriminator_loss,
             "kl_divergence": kl,
             "reconstruction_loss": reconstruction_loss,
-            **errors,
         }
+        return Objective((encoder_loss, decoder_loss, discriminator_loss), parts | errors)
 
     def judged(self, z, theta, training):
         """The images of latents z [B, latent_dim], Judged after a measurement of parameters `theta`."""
@@ -181,14 +184,6 @@ class AmbientVAEGAN(VAE):
     def reconstruction_loss_of(self, errors):
         """rec [B] of the errors."""
         return self.alpha / 2 * errors["pixel_error"] + self.feature_weight / 2 * errors["feature_error"]
-
-    def gradients(self, images, noise, step):
-        """The parts of the objective, and pairs of gradient and variable, each of its own network's loss."""
-        with tf.GradientTape(persistent=True) as tape:
-            parts = self.objective(images, noise, step, training=True)
-            losses = [tf.reduce_mean(parts[f"{name}_loss"]) for name in ("encoder", "decoder", "discriminator")]
-        pairs = [zip(tape.gradient(*pair), pair[1], strict=True) for pair in zip(losses, self.groups(), strict=True)]
-        return parts, [pair for own in pairs for pair in own]
 
     def pictures(self, images):
         """Grids by name: measured images [N, H, W, C] with what they are restored to on their right."""

@@ -6,10 +6,11 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+import config
 from config.system.errors import UserError
-from losses.kl import kl_divergence
+from losses import kl_divergence
 from models import wiener
-from models.vae import VAE
+from models.latent import LatentModel, Objective
 
 # the least calibrated variance, so that a perfect reconstruction has a finite likelihood
 LEAST_VARIANCE = 1e-6
@@ -37,8 +38,7 @@ def kernel_network(latent_dim, kernel_size, image_shape):
     )
 
 
-@keras.saving.register_keras_serializable("models")
-class BlurErrorVAE(VAE):
+class BlurErrorVAE(LatentModel):
     """A VAE that minimises beta · KL divergence - log N(x; x̂, Σ), Σ⁻¹ = WᵀW/σ², mean over images.
 
     W is the Wiener deconvolution of a kernel k, which a network estimates from z for every image, by
@@ -70,11 +70,29 @@ class BlurErrorVAE(VAE):
         kernel_gradient="stopped",
         **kwargs,
     ):
-        # before VAE's own attributes: VAE's constructor computes the objective once
+        super().__init__(encoder, decoder, **kwargs)
         self.kernel_network, self.blur_start_step = kernel_network, blur_start_step
         self.wiener_constant, self.determinant_eps = wiener_constant, determinant_eps
         self.variance, self.kernel_gradient = variance, kernel_gradient
-        super().__init__(encoder, decoder, reconstruction_loss=None, **kwargs)
+
+    @staticmethod
+    def parts(settings, image_shape):
+        """Return the arguments of the constructor that are made from several keys.
+
+        Raises:
+            UserError: the kernel has no central pixel, or is larger than the image.
+        """
+        return {
+            "kernel_network": kernel_network(settings.latent_dim, settings.kernel_size, image_shape),
+            "blur_start_step": settings.blur_start_epoch * config.steps_per_epoch(settings),
+        }
+
+    def groups(self):
+        """The variables of the likelihood, those of encoder and decoder; and of the kernel's loss, its network's."""
+        return [
+            self.encoder.trainable_variables + self.decoder.trainable_variables,
+            self.kernel_network.trainable_variables,
+        ]
 
     def kernels(self, images):
         """The estimated blur kernels [B, m, m] of images [B, H, W, C], by the posterior's mean."""
@@ -91,24 +109,20 @@ class BlurErrorVAE(VAE):
         return {"kernels": self.kernels(images), "reconstructions": tf.cast(tf.round(255 * drawn), tf.uint8)}
 
     def objective(self, images, noise, step, training=False):
-        """Both losses and their parts, each [B].
+        """Return the Objective: the loss of encoder and decoder, that of the kernel network, and their parts.
 
-        `loss` is minimised by encoder and decoder, `kernel_loss` by the kernel network; `kernel_width`
-        is in pixels.
+        `kernel_width` is in pixels.
         """
         z_mean, z_log_var = self.encode(images, training)
         z = self.reparameterize(z_mean, z_log_var, noise)
         reconstruction, kernel = self.decoder(z, training=training), self.kernel_network(z)
         reconstruction_loss, parts = self.negative_log_likelihood(images - reconstruction, kernel, step)
         kl = kl_divergence(z_mean, z_log_var)
-        return {
-            "loss": reconstruction_loss + self.beta * kl,
-            "reconstruction_loss": reconstruction_loss,
-            "kl_divergence": kl,
-            **parts,
-            "kernel_loss": wiener.blur_error(images, reconstruction, kernel),
-            "kernel_width": wiener.kernel_width(kernel),
-        }
+        loss, kernel_loss = reconstruction_loss + self.beta * kl, wiener.blur_error(images, reconstruction, kernel)
+        parts = {"loss": loss, "reconstruction_loss": reconstruction_loss, "kl_divergence": kl, **parts}
+        return Objective(
+            (loss, kernel_loss), parts | {"kernel_loss": kernel_loss, "kernel_width": wiener.kernel_width(kernel)}
+        )
 
     def negative_log_likelihood(self, residual, kernel, step):
         """-log N(residual; 0, Σ) [B], nats, and `quad` and `log_determinant`; before the blur term ½‖residual‖²/σ²."""
@@ -130,13 +144,3 @@ class BlurErrorVAE(VAE):
         if self.variance == "fixed":
             return tf.constant(1.0)
         return tf.stop_gradient(tf.maximum(tf.reduce_mean(mean_squares), LEAST_VARIANCE))
-
-    def gradients(self, images, noise, step):
-        """The parts of the objective, and pairs of gradient and variable: to each variable that of its own loss."""
-        own = self.encoder.trainable_variables + self.decoder.trainable_variables
-        kernel = self.kernel_network.trainable_variables
-        with tf.GradientTape(persistent=True) as tape:
-            parts = self.objective(images, noise, step, training=True)
-            loss, kernel_loss = tf.reduce_mean(parts["loss"]), tf.reduce_mean(parts["kernel_loss"])
-        found = tape.gradient(loss, own) + tape.gradient(kernel_loss, kernel)
-        return parts, list(zip(found, own + kernel, strict=True))

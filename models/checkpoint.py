@@ -9,7 +9,6 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -123,7 +122,7 @@ def epochs(manifest, passed=()):
     `passed` are the checkpoints it led to: one that was trained over what it began from does not know.
     """
     settings = configuration(manifest)
-    own = manifest["step"] / -(-settings.train_size // settings.batch_size) if "step" in manifest else None
+    own = manifest["step"] / config.steps_per_epoch(settings) if "step" in manifest else None
     if own is None or not settings.init_from:
         return own
     start = Path(settings.init_from.replace("{seed}", str(settings.seed)))
@@ -143,8 +142,8 @@ def copy_weights(path, model):
 
 
 def configuration(manifest):
-    """The configuration that a manifest records, a namespace; keys younger than it have their defaults."""
-    return SimpleNamespace(**(config.defaults() | manifest["config"]))
+    """The Settings that a manifest records."""
+    return config.recorded(manifest["config"])
 
 
 def _described(tensors):

@@ -35,7 +35,7 @@ def read(prefix):
     if first is None or last is None or first.ndim != 2 or last.ndim != 4:
         raise UserError(f"{prefix}: expected decoder/layer_with_weights-0/kernel [z, 1568] and -3/kernel [3, 3, C, 32]")
     facts = {"model": "vae", "architecture": "conv28", "latent_dim": int(first.shape[0]), "loss": "l2"}
-    settings = config.resolve(facts)
+    settings = config.recorded(facts)
     image_shape = [28, 28, int(last.shape[2])]
     return tensors, {"config": vars(settings), "output_space": "linear", "image_shape": image_shape}
 

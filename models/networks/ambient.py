@@ -8,7 +8,7 @@ of an image does not depend on those beside it. (The published system takes the 
 import keras
 from keras import layers
 
-from models.narrow import NarrowConv2DTranspose
+from models.networks.narrow import NarrowConv2DTranspose
 
 # standard deviation of the first weights
 SPREAD = 0.02

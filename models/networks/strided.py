@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from models.narrow import NarrowConv2DTranspose
+from models.networks.narrow import NarrowConv2DTranspose
 
 
 def conv32(image_shape, latent_dim):
