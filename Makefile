@@ -1,56 +1,40 @@
-# make train ARGS="--epochs=1 --loss=l2"; likewise generate, evaluate, test and every experiment
+# make train ARGS="--epochs=1 --loss=l2"; likewise generate, evaluate, figures, test and every experiment
 # make colour DATA_DIR=DIR: the folder of cifar10.npz; make ambient DATA_DIR=DIR: that of mnist-gray
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 DATA_DIR ?=
-TRAIN = $(BIN)/python train.py --config=config/experiments/$@.yml $(ARGS)
-RUNS = $(BIN)/python evaluate.py runs --runs=results/$@/runs.csv --out_dir=results/$@
-FIGURES = $(BIN)/python evaluate.py figures --results_dir=results/$@ --model_dir=checkpoints/$@
+EXPERIMENTS = shipped two_stage ablations blur_error colour ambient ambient_colour convergence
+EVALUATE = $(BIN)/python evaluate.py
+RUNS = $(EVALUATE) runs --runs=results/$@/runs.csv --out_dir=results/$@
+FIGURES = $(EVALUATE) figures --results_dir=results/$@ --model_dir=checkpoints/$@
+COLOUR = --dataset=cifar10 --data_dir=$(DATA_DIR)
+RESTORE = $(EVALUATE) restore --data_dir=$(DATA_DIR) --acsg_images=300
 
-.PHONY: train generate evaluate figures shipped two_stage ablations blur_error colour ambient ambient_colour report \
-	test test-fast
+# what is made of the trainings of an experiment
+two_stage = $(RUNS) --baseline=l2,ssim && $(EVALUATE) audit --runs=results/$@/runs.csv --out_dir=results/$@
+ablations = $(RUNS) --split=held-out --baseline=ours,ours-corrected && \
+	$(RUNS) --split=held-out --baseline=ssim --match=kl
+blur_error = $(RUNS) --match=kl && $(FIGURES) --loss=l2_seed1_beta0.0003,blur_error_vae_seed1_beta0.4
+colour = $(RUNS) $(COLOUR) --match=kl --perceptual=500 && $(FIGURES) $(COLOUR) --loss=all
+ambient = $(RESTORE) --out_dir=results
+ambient_colour = $(RESTORE) --out_dir=results/$@ --model_dir=checkpoints/$@ --loss=all
+
+.PHONY: train generate evaluate figures report test test-fast $(EXPERIMENTS)
 
 train generate evaluate: .venv/installed
 	$(BIN)/python $@.py $(ARGS)
 
 figures: .venv/installed
-	$(BIN)/python evaluate.py figures $(ARGS)
+	$(EVALUATE) figures --results_dir=results --model_dir=checkpoints $(ARGS)
 
-shipped: .venv/installed
-	$(TRAIN) --model_dir=checkpoints --results_dir=results
-
-two_stage: .venv/installed
-	$(TRAIN)
-	$(RUNS) --baseline=l2,ssim
-	$(BIN)/python evaluate.py audit --runs=results/$@/runs.csv --out_dir=results/$@
-
-ablations: .venv/installed
-	$(TRAIN)
-	$(RUNS) --split=held-out --baseline=ours,ours-corrected
-	$(RUNS) --split=held-out --baseline=ssim --match=kl
-
-blur_error: .venv/installed
-	$(TRAIN)
-	$(RUNS) --match=kl
-	$(FIGURES) --loss=l2_seed1_beta0.0003,blur_error_vae_seed1_beta0.4
-
-colour: .venv/perceptual
-	$(TRAIN) --data_dir=$(DATA_DIR)
-	$(RUNS) --dataset=cifar10 --data_dir=$(DATA_DIR) --match=kl --perceptual=500
-	$(FIGURES) --dataset=cifar10 --data_dir=$(DATA_DIR) --loss=all
-
-ambient: .venv/installed
-	$(TRAIN) --data_dir=$(DATA_DIR)
-	$(BIN)/python evaluate.py restore --data_dir=$(DATA_DIR) --acsg_images=300 --out_dir=results
-
-ambient_colour: .venv/installed
-	$(TRAIN) --data_dir=$(DATA_DIR)
-	$(BIN)/python evaluate.py restore --data_dir=$(DATA_DIR) --acsg_images=300 --out_dir=results/$@ --model_dir=checkpoints/$@ --loss=all
+$(EXPERIMENTS): .venv/perceptual
+	$(BIN)/python train.py --config=config/experiments/$@.yml $(if $(DATA_DIR),--data_dir=$(DATA_DIR)) $(ARGS)
+	$($@)
 
 report: .venv/installed
-	$(BIN)/python evaluate.py --out_dir=results
-	$(BIN)/python evaluate.py pages
+	$(EVALUATE) --model_dir=checkpoints --out_dir=results
+	$(EVALUATE) pages
 
 test: .venv/tested
 	$(BIN)/ruff check .
