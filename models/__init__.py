@@ -5,6 +5,8 @@ architecture is a function and its line in ARCHITECTURES and in SIZES; one for a
 DISCRIMINATORS too, one whose output is bounded, or around grey, its name in BOUNDED or CENTRED.
 """
 
+import contextlib
+
 import numpy as np
 
 import losses
@@ -32,7 +34,7 @@ MODELS = {
     "vae": lambda c, encoder, decoder: VAE(
         encoder,
         decoder,
-        losses.build(c.loss, **{name: getattr(c, name) for name in losses.HYPERPARAMETERS}),
+        losses.build(c.loss, **{name: getattr(c, name) for name in losses.hyperparameters(c.loss)}),
         beta=c.beta,
         output_space=losses.output_space(c.loss),
         seed=c.seed,
@@ -66,6 +68,16 @@ MODELS = {
 }
 
 
+@contextlib.contextmanager
+def told_to_the_user():
+    """Turn a ValueError of the losses, which know no other, into a UserError."""
+    try:
+        yield
+    except ValueError as error:
+        raise UserError(f"{error}") from error
+
+
+@told_to_the_user()
 def build(config, image_shape):
     """The model that `config` describes, for images of `image_shape` [H, W, C].
 
@@ -83,6 +95,7 @@ def measurement(config):
     return measurements.Centred(found) if config.architecture in CENTRED else found
 
 
+@told_to_the_user()
 def require_fit(config, image_shape):
     """Check that the architecture is one for images of `image_shape` [H, W, C] and for the output that the loss takes.
 
