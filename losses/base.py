@@ -1,15 +1,17 @@
 """What every reconstruction loss has in common."""
 
+import inspect
+
 import keras
 import tensorflow as tf
 
 
 class ReconstructionLoss(keras.losses.Loss):
-    """A distance between images and their reconstructions, one value an image.
+    """A distance between images and their reconstructions, one value for each image.
 
-    `call(image, reconstruction)` takes two float tensors [B, H, W, C] and returns [B]: at least 0,
-    0 where they are equal, each image for itself, with bounded gradients. A subclass writes
-    `distance`; its constructor's arguments are its hyperparameters.
+    `call(image, reconstruction)` takes two float tensors [B, H, W, C] and returns [B]: at least 0, and 0 where the
+    two are equal. Each image is compared on its own, and gradients are bounded. A subclass writes `distance`. Its
+    constructor keeps every argument, a hyperparameter, in an attribute of the same name.
 
     Raises:
         ValueError: the two shapes differ, or are not [B, H, W, C].
@@ -19,7 +21,7 @@ class ReconstructionLoss(keras.losses.Loss):
         super().__init__(name=name or type(self).__name__.lower(), reduction=reduction, dtype=dtype)
 
     def call(self, image, reconstruction):
-        """The loss of each image [B]."""
+        """Return the loss of each image [B]."""
         image, reconstruction = tf.convert_to_tensor(image), tf.convert_to_tensor(reconstruction)
         if image.shape.rank != 4 or not image.shape.is_compatible_with(reconstruction.shape):
             raise ValueError(
@@ -29,27 +31,37 @@ class ReconstructionLoss(keras.losses.Loss):
         return self.distance(image, reconstruction)
 
     def distance(self, image, reconstruction):
-        """The distance of each pair [B]; the shapes have been checked."""
+        """Return the distance of each pair [B]; the shapes have been checked."""
         raise NotImplementedError
 
     def terms(self, image, reconstruction):
-        """The named parts that `call` adds up, each [B]."""
+        """Return the named parts that `call` adds up, each [B]."""
         return {self.name: self.call(image, reconstruction)}
+
+    def get_config(self):
+        """Return the arguments of the constructor."""
+        parameters = inspect.signature(type(self)).parameters.values()
+        named = [parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
+        return super().get_config() | {name: getattr(self, name) for name in named}
+
+
+def whole(name, value, least):
+    """Return `value` as an int.
+
+    Raises:
+        ValueError: it is not a whole number of at least `least`; `name` says which argument it is.
+    """
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or number != value or number < least:
+        raise ValueError(f"{name}: expected a whole number from {least}, got {value!r}")
+    return number
 
 
 def planes(images):
-    """Every channel as an image of its own: [B, H, W, C] → [B, C, H, W]."""
+    """Return every channel as an image of its own: [B, H, W, C] → [B, C, H, W]."""
     if images.shape[-1] == 1:
         return tf.reshape(images, [-1, 1, *images.shape[1:3]])
     return tf.transpose(images, [0, 3, 1, 2])
-
-
-def along_last_axis(values, rows):
-    """`rows` [k, n] applied to the last axis of `values` [..., m, n], and that axis moved: [..., k, m].
-
-    Applied once for the width and once for the height it transforms a plane both ways. One product
-    of two plain matrices: batched products of unequal rank are slower (and crash under oneDNN).
-    """
-    *leading, size = values.shape[1:]
-    product = tf.reshape(values, [-1, size]) @ tf.constant(rows.T, tf.float32)
-    return tf.linalg.matrix_transpose(tf.reshape(product, [-1, *leading, len(rows)]))

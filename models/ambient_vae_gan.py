@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from losses import kl_divergence
+from losses.kl import kl_divergence
 from measurements.base import squared_error
 from models.architectures import ARCHITECTURES
 from models.latent import LatentModel, Objective

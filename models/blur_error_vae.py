@@ -8,7 +8,7 @@ from keras import layers
 
 import config
 from config.system.errors import UserError
-from losses import kl_divergence
+from losses.kl import kl_divergence
 from models import wiener
 from models.latent import LatentModel, Objective
 

@@ -1,7 +1,7 @@
 """The variational autoencoder (Kingma and Welling 2013), with a pluggable reconstruction loss."""
 
 import losses
-from losses import kl_divergence
+from losses.kl import kl_divergence
 from models.latent import LatentModel, Objective
 
 

@@ -8,7 +8,7 @@ form and its determinant are sums over the bins of a DFT; images being real, hal
 import numpy as np
 import tensorflow as tf
 
-from losses.spectral import exponentials, half_plane, spectrum
+from losses.dft import exponentials, half_plane, spectrum
 
 
 def transform(images, height, width):
