@@ -77,9 +77,16 @@ def build(config, image_shape):
 
 
 def measurement(config):
-    """The measurement that `config` describes, of images in [0, 1] as its architecture sees them."""
-    parameters = {name: getattr(config, f"measurement_{name}") for name in measurements.PARAMETERS}
-    found = measurements.build(config.measurement, **parameters)
+    """Return the measurement that `config` describes, around grey if its architecture works around grey.
+
+    Raises:
+        UserError: no measurement has this name.
+    """
+    try:
+        keys = {name: f"measurement_{name}" for name in measurements.parameters(config.measurement)}
+    except ValueError as error:
+        raise UserError(f"measurement: {error}") from error
+    found = measurements.build(config.measurement, **{name: getattr(config, key) for name, key in keys.items()})
     return measurements.Centred(found) if config.architecture in CENTRED else found
 
 
@@ -115,11 +122,17 @@ def require_measurable(config, image_shape):
     """Check that images of `image_shape` [H, W, C] can be measured, and compared on the side that `config` names.
 
     Raises:
-        UserError: a measurement's parameter does not fit, or its θ cannot be summed out.
+        UserError: a parameter of the measurement does not fit the images, or its θ cannot be summed out.
     """
     found, black = measurement(config), np.zeros([1, *image_shape], np.float32)
-    found(black, [0, 0])
+    try:
+        found(black, [0, 0])
+    except ValueError as error:
+        raise UserError(f"measurement {config.measurement}: {error}") from error
     if config.pixel_side == "marginal":
         if not config.alpha:
             raise UserError("alpha: expected more than 0 with pixel_side marginal, got 0")
-        found.marginal_error(black, black, config.alpha)
+        try:
+            found.marginal_error(black, black, config.alpha)
+        except ValueError as error:
+            raise UserError(f"pixel_side: expected measured or unmeasured, got marginal; {error}") from error

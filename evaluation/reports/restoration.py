@@ -148,15 +148,15 @@ def measured(group, arguments):
 
 
 def parameters(settings):
-    """All parameters that a configuration has for measurements, by name."""
-    return SimpleNamespace(**{name: getattr(settings, f"measurement_{name}") for name in measurements.PARAMETERS})
+    """The parameters of the measurement that a configuration describes, by name."""
+    names = measurements.parameters(settings.measurement)
+    return SimpleNamespace(**{name: getattr(settings, f"measurement_{name}") for name in names})
 
 
 def describe(settings):
-    """A measurement and its own parameters: "drop_patch, k = 14"."""
-    of_all = vars(parameters(settings))
-    own = vars(measurements.build(settings.measurement, **of_all))
-    return ", ".join([settings.measurement, *(f"{name} = {of_all[name]:g}" for name in of_all if name in own)])
+    """A measurement and its parameters: "drop_patch, k = 14"."""
+    values = vars(parameters(settings)).items()
+    return ", ".join([settings.measurement, *(f"{name} = {value:g}" for name, value in values)])
 
 
 def of_picture(found, arguments):
