@@ -12,7 +12,7 @@ import tensorflow as tf
 import data
 import measurements
 from config.system.errors import UserError
-from data import picture
+from data import picture_file
 from data.batches import to_float
 from evaluation import grids
 from evaluation.metrics import quality
@@ -163,7 +163,7 @@ def of_picture(found, arguments):
     """The damaged picture `arguments.image` restored by every model: both side by side as PNG."""
     for name, path in found.items():
         model, _ = load(path)
-        damaged = to_float(picture.load(arguments.image, model.image_shape))
+        damaged = to_float(picture_file.load(arguments.image, model.image_shape))
         restored = model.reconstruct(model.measurement.from_picture(damaged))
         out = Path(arguments.out_dir) / name / f"{Path(arguments.image).stem}_restored.png"
         grids.save(out, grids.grid(np.concatenate([damaged, restored])))
