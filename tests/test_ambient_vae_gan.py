@@ -34,7 +34,8 @@ def small(measurement="drop_patch", latent_dim=4, seed=1, p=0.8, **given):
     keras.utils.set_random_seed(0)
     encoder, decoder = models.ARCHITECTURES["ambient28"].networks(SHAPE, latent_dim)
     discriminator = models.ARCHITECTURES["ambient28"].discriminator(SHAPE)
-    measurement = measurements.build(measurement, p=p)
+    parameters = {"p": p} if "p" in measurements.parameters(measurement) else {}
+    measurement = measurements.build(measurement, **parameters)
     return AmbientVAEGAN(encoder, decoder, discriminator, measurement=measurement, seed=seed, **(WEIGHTS | given))
 
 

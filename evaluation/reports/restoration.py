@@ -12,7 +12,7 @@ import tensorflow as tf
 import data
 import measurements
 from config.system.errors import UserError
-from data import picture
+from data import picture_file
 from data.batches import to_float
 from evaluation import grids
 from evaluation.metrics import quality
@@ -148,22 +148,22 @@ def measured(group, arguments):
 
 
 def parameters(settings):
-    """All parameters that a configuration has for measurements, by name."""
-    return SimpleNamespace(**{name: getattr(settings, f"measurement_{name}") for name in measurements.PARAMETERS})
+    """The parameters of the measurement that a configuration describes, by name."""
+    names = measurements.parameters(settings.measurement)
+    return SimpleNamespace(**{name: getattr(settings, f"measurement_{name}") for name in names})
 
 
 def describe(settings):
-    """A measurement and its own parameters: "drop_patch, k = 14"."""
-    of_all = vars(parameters(settings))
-    own = vars(measurements.build(settings.measurement, **of_all))
-    return ", ".join([settings.measurement, *(f"{name} = {of_all[name]:g}" for name in of_all if name in own)])
+    """A measurement and its parameters: "drop_patch, k = 14"."""
+    values = vars(parameters(settings)).items()
+    return ", ".join([settings.measurement, *(f"{name} = {value:g}" for name, value in values)])
 
 
 def of_picture(found, arguments):
     """The damaged picture `arguments.image` restored by every model: both side by side as PNG."""
     for name, path in found.items():
         model, _ = load(path)
-        damaged = to_float(picture.load(arguments.image, model.image_shape))
+        damaged = to_float(picture_file.load(arguments.image, model.image_shape))
         restored = model.reconstruct(model.measurement.from_picture(damaged))
         out = Path(arguments.out_dir) / name / f"{Path(arguments.image).stem}_restored.png"
         grids.save(out, grids.grid(np.concatenate([damaged, restored])))

@@ -65,7 +65,7 @@ def deconvolution(measured, theta, parameters):
 def back_projection(measured, theta, parameters):
     """The mean along each ray, at every pixel of the ray: of all images with these sums that of least norm."""
     (height, width), side = measured.shape[1:3], math.ceil(math.hypot(*measured.shape[1:3]))
-    lengths = PadRotateProject().measured(tf.ones_like(measured), theta).numpy()
+    lengths = PadRotateProject().apply(tf.ones_like(measured), theta).numpy()
     means = measured[:, 0] / np.maximum(lengths[:, 0], 1)
     # where the middle of the image is 0: the samples of the line, and the pixels
     samples = ((np.arange(width) + 0.5) / width - 0.5) * side

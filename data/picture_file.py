@@ -1,4 +1,4 @@
-"""A picture in a file, as a model wants it."""
+"""One picture file as an image of a given shape."""
 
 import warnings
 
@@ -11,15 +11,14 @@ MOST_PIXELS = 100_000_000
 
 
 def load(path, image_shape, crop=False):
-    """The picture in the file `path` as uint8 [1, H, W, C], resized to `image_shape` [H, W, C].
+    """Load the picture in the file `path` as uint8 [1, H, W, C], resized to `image_shape` [H, W, C].
 
-    With `crop` it keeps its proportions and loses what is left over on two sides; without, it is stretched.
-
-    The first frame of an animation; transparent parts on black; 16 bits scaled to 8; rotated as
+    With `crop` it keeps its proportions and loses two borders. Otherwise it is stretched. Of an animation
+    the first frame is taken. Transparent parts become black, 16 bits become 8, and the picture is turned as
     the camera noted.
 
     Raises:
-        UserError: no such file, not a picture, damaged, or of more than MOST_PIXELS pixels.
+        UserError: there is no such file, it is no picture, it is damaged, or it has more than MOST_PIXELS pixels.
     """
     height, width, channels = image_shape
     try:
@@ -32,7 +31,7 @@ def load(path, image_shape, crop=False):
             resized = resize(plain, (width, height), Image.Resampling.LANCZOS)
     except UserError:
         raise
-    except Exception as error:  # Pillow's decoders fail in many ways, each of them the user's broken file
+    except Exception as error:  # Pillow's decoders fail in many ways, and each means that the file is broken
         raise UserError(f"{path}: expected a picture, got: {error}") from error
     return np.asarray(resized, np.uint8).reshape(1, height, width, channels)
 
