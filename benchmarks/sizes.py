@@ -47,7 +47,17 @@ def main(argv):
         rows.append([f"{loss}, in those of l2 on conv28", *ratios])
     shares = [f"{ratio(found[name, 'ours'], found[name, 'l2']):.2f}" for name in models.ARCHITECTURES]
     rows.append(["ours, in those of l2 there", *shares])
-    publish("sizes", ["training step", *(f"{name}, {size} x {size}" for name, size in ((name, one.size) for name, one in models.ARCHITECTURES.items()))], rows)
+    publish(
+        "sizes",
+        [
+            "training step",
+            *(
+                f"{name}, {size} x {size}"
+                for name, size in ((name, one.size) for name, one in models.ARCHITECTURES.items())
+            ),
+        ],
+        rows,
+    )
 
 
 if __name__ == "__main__":

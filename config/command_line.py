@@ -22,7 +22,9 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, description):
         raw = argparse.RawDescriptionHelpFormatter
-        super().__init__(usage="python %(prog)s [flags]", description=description, allow_abbrev=False, formatter_class=raw)
+        super().__init__(
+            usage="python %(prog)s [flags]", description=description, allow_abbrev=False, formatter_class=raw
+        )
 
     def parse(self, argv):
         """Return the arguments in `argv`; `key=value` counts as `--key=value`.
@@ -115,6 +117,8 @@ def file_name(text):
         UserError: it is empty or has other characters than letters, digits and _+.=-.
     """
     return KEYS["tag"].parse("name", text or "/")
+
+
 def require_sense(arguments, only_in, needs, not_with):
     """Check that no flag is ignored because of `arguments.task` or of a flag that is missing.
 

@@ -39,7 +39,9 @@ def build(settings, image_shape):
 
 def measurement(settings):
     """Return the measurement that `settings` describe, of images in [0, 1]."""
-    parameters = {name: getattr(settings, f"measurement_{name}") for name in measurements.parameters(settings.measurement)}
+    parameters = {
+        name: getattr(settings, f"measurement_{name}") for name in measurements.parameters(settings.measurement)
+    }
     found = measurements.build(settings.measurement, **parameters)
     return measurements.Centred(found) if ARCHITECTURES[settings.architecture].centred else found
 

@@ -265,7 +265,9 @@ class TestTraining:
         model = small(supervised=True)
         batch = paired(model, images)
         found = guard.summary(model, batch, step=2)
-        norms = {id(v): np.linalg.norm(g) for group in model.gradients(batch, model.noise(6, 2), 2)[1] for g, v in group}
+        norms = {
+            id(v): np.linalg.norm(g) for group in model.gradients(batch, model.noise(6, 2), 2)[1] for g, v in group
+        }
         named = {name: norms[id(v)] for name, v in checkpoint.weights(model).items() if id(v) in norms}
         assert len(named) == len(norms) == len(model.trainable_variables)
         for name, norm in named.items():

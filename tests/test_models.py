@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from models.networks.narrow import NarrowConv2DTranspose
 
 import config
 import losses
 import models
 from config.system.errors import UserError
 from models import checkpoint
+from models.networks.narrow import NarrowConv2DTranspose
 
 
 def build(**given):

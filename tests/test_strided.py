@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import test_losses
-from models.networks.strided import strided
 
 import config
 import losses
@@ -17,6 +16,7 @@ import train
 from config.system.errors import UserError
 from models import checkpoint
 from models.architectures import Architecture
+from models.networks.strided import strided
 from training import guard
 
 SHAPES = {"conv28": (28, 28, 1), "conv32": (32, 32, 3), "conv64": (64, 64, 3), "conv256": (256, 256, 3)}
