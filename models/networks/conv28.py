@@ -1,4 +1,4 @@
-"""The paper's pair for 28x28 images: two convolutions down, three transposed ones up."""
+"""The paper's networks for 28x28 images: two convolutions, and three transposed convolutions."""
 
 import keras
 from keras import layers
@@ -7,10 +7,10 @@ from models.networks.narrow import NarrowConv2DTranspose
 
 
 def conv28(image_shape, latent_dim):
-    """The encoder [B, 28, 28, C] → [B, 2·latent_dim] and decoder [B, latent_dim] → [B, 28, 28, C].
+    """Return the encoder [B, 28, 28, C] → [B, 2·latent_dim] and the decoder [B, latent_dim] → [B, 28, 28, C].
 
-    The encoder gives z_mean and z_log_var side by side; the decoder's output is linear. 69,989
-    parameters for one channel and two latents. Source: the author's released model.
+    The encoder gives z_mean and z_log_var side by side. The decoder's output is linear. For one channel and two
+    latents they have 69,989 parameters. Source: the author's released model.
     """
     encoder = keras.Sequential(
         [

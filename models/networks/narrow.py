@@ -7,18 +7,17 @@ from keras import layers
 
 @keras.saving.register_keras_serializable("models")
 class NarrowConv2DTranspose(layers.Conv2DTranspose):
-    """A Conv2DTranspose of stride 1 and "same" padding with the same weights and values.
+    """A Conv2DTranspose of stride 1 and "same" padding for few output channels, with the same weights and values.
 
-    With one output channel the library's kernels leave most of the machine idle. Here each pixel's
-    contribution to every tap is one product with the kernel, and a transposed convolution with
-    a fixed one-hot kernel adds the taps up where they belong: half the time on a CPU.
+    It takes half the time on a CPU. One matrix product gives what each pixel contributes to every tap of the kernel;
+    a transposed convolution with a fixed one-hot kernel adds the taps at their places.
     """
 
     def __init__(self, filters, kernel_size, padding="same", **kwargs):
         super().__init__(filters, kernel_size, padding="same", **kwargs)
 
     def call(self, inputs):
-        """The convolution of inputs [B, H, W, C], [B, H, W, filters]."""
+        """Return the convolution [B, H, W, filters] of inputs [B, H, W, C]."""
         height, width, filters, channels = self.kernel.shape
         taps = height * width * filters
         product = tf.reshape(inputs, [-1, channels]) @ tf.transpose(tf.reshape(self.kernel, [taps, channels]))

@@ -1,4 +1,4 @@
-"""Pairs of convolutions of stride 2 down and transposed ones up, for square images of a power of two."""
+"""Networks for square images with a power of two as side: convolutions of stride 2, mirrored in the decoder."""
 
 import keras
 from keras import layers
@@ -7,7 +7,7 @@ from models.networks.narrow import NarrowConv2DTranspose
 
 
 def conv32(image_shape, latent_dim):
-    """The encoder [B, 32, 32, C] → [B, 2·latent_dim] and decoder [B, latent_dim] → [B, 32, 32, C], linear.
+    """Return the encoder [B, 32, 32, C] → [B, 2·latent_dim] and the decoder [B, latent_dim] → [B, 32, 32, C], linear.
 
     Three blocks of 32, 64 and 128 filters; 4x4x128 values between them and the latents.
     """
@@ -15,7 +15,7 @@ def conv32(image_shape, latent_dim):
 
 
 def conv64(image_shape, latent_dim):
-    """The encoder [B, 64, 64, C] → [B, 2·latent_dim] and decoder [B, latent_dim] → [B, 64, 64, C], linear.
+    """Return the encoder [B, 64, 64, C] → [B, 2·latent_dim] and the decoder [B, latent_dim] → [B, 64, 64, C], linear.
 
     Four blocks of 32, 64, 128 and 256 filters; 4x4x256 values between them and the latents.
     """
@@ -23,20 +23,20 @@ def conv64(image_shape, latent_dim):
 
 
 def conv256(image_shape, latent_dim):
-    """The encoder [B, 256, 256, C] → [B, 2·latent_dim] and decoder [B, latent_dim] → [B, 256, 256, C] in [0, 1].
+    """Return the encoder [B, 256, 256, C] → [B, 2·latent_dim] and the decoder [B, latent_dim] → [B, 256, 256, C] in [0, 1].
 
-    Five blocks of 32, 64, 64, 64 and 64 filters with batch normalisation and leaky ReLU; 8x8x64
-    values between them and the latents; the output is a sigmoid, and is the image. Source: the
-    second experiment of the STFT-VAE's author, with 200 latents.
+    Five blocks of 32, 64, 64, 64 and 64 filters with batch normalisation and leaky ReLU; 8x8x64 values between them
+    and the latents. The output is a sigmoid: it is the image. It is close to the author's second model, which has
+    200 latents, but not equal to it.
     """
     return strided(image_shape, latent_dim, [32, 64, 64, 64, 64], normalised=True, output="sigmoid")
 
 
 def strided(image_shape, latent_dim, filters, normalised=False, output="linear"):
-    """The encoder and decoder with a 3x3 convolution of stride 2 for each of `filters`, mirrored on the way up.
+    """Return the encoder with a 3x3 convolution of stride 2 for each of `filters`, and the mirrored decoder.
 
-    Args: `normalised`, batch normalisation and leaky ReLU after each in place of a ReLU; `output`, the
-    activation of the decoder's last convolution, of stride 1.
+    Args: `normalised`, whether batch normalisation and leaky ReLU follow a convolution instead of ReLU; `output`, the
+    activation of the decoder's last convolution, which has stride 1.
     """
     side = image_shape[0] // 2 ** len(filters)
     smallest = [side, side, filters[-1]]
@@ -55,7 +55,7 @@ def strided(image_shape, latent_dim, filters, normalised=False, output="linear")
 
 
 def activation(i, normalised):
-    """The layers after the convolution `i`."""
+    """Return the layers after the convolution `i`."""
     if not normalised:
         return [layers.ReLU(name=f"relu_{i}")]
     return [layers.BatchNormalization(name=f"norm_{i}"), layers.LeakyReLU(name=f"relu_{i}")]
