@@ -23,7 +23,7 @@ def conv64(image_shape, latent_dim):
 
 
 def conv256(image_shape, latent_dim):
-    """Return the encoder [B, 256, 256, C] → [B, 2·latent_dim] and the decoder [B, latent_dim] → [B, 256, 256, C] in [0, 1].
+    """Return the encoder [B, 256, 256, C] → [B, 2·latent_dim] and the decoder [B, latent_dim] → images in [0, 1].
 
     Five blocks of 32, 64, 64, 64 and 64 filters with batch normalisation and leaky ReLU; 8x8x64 values between them
     and the latents. The output is a sigmoid: it is the image. It is close to the author's second model, which has
