@@ -52,7 +52,7 @@ def nearest(images, wanted):
 def rows_of_digits(rows, texts=None):
     """Return a figure of `rows`, name → images [N, H, W, C], with `texts`, name → N texts, below the images."""
     texts = texts or {}
-    height = sum(0.82 if name in texts else 0.66 for name in rows) + 0.25
+    height = sum(0.78 if name in texts else 0.62 for name in rows) + 0.25
     figure = Figure((WIDTH, height), layout="constrained")
     axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
     for axis, (name, images) in zip(axes, rows.items(), strict=True):

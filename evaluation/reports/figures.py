@@ -22,7 +22,8 @@ def add_flags(parser):
     parser.add_checkpoints(PAPER_LOSSES)
     parser.add_key("dataset", DATASET)
     parser.add_key("data_dir", "")
-    parser.add_key("results_dir", None, shown=", then ".join(LOGS))
+    text = f"folder with the logs of the trainings (default: {', then '.join(LOGS)})"
+    parser.add_argument("--results_dir", metavar="DIR", help=text)
     parser.add_key("results_dir", "results/local", flag="out_dir")
 
 
