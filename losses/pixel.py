@@ -1,7 +1,7 @@
 """Losses that compare pixel by pixel: means over the pixels and channels of an image."""
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 from .base import ReconstructionLoss
 
@@ -14,7 +14,7 @@ class L1(ReconstructionLoss):
 
     def distance(self, image, reconstruction):
         """Return the loss of each pair [B]."""
-        return tf.reduce_mean(tf.abs(image - reconstruction), PIXELS)
+        return ops.mean(ops.abs(image - reconstruction), PIXELS)
 
 
 @keras.saving.register_keras_serializable("losses")
@@ -23,7 +23,7 @@ class L2(ReconstructionLoss):
 
     def distance(self, image, reconstruction):
         """Return the loss of each pair [B]."""
-        return tf.reduce_mean(tf.math.squared_difference(image, reconstruction), PIXELS)
+        return ops.mean(ops.square(image - reconstruction), PIXELS)
 
 
 @keras.saving.register_keras_serializable("losses")
@@ -37,6 +37,13 @@ class BCE(ReconstructionLoss):
 
     def distance(self, image, reconstruction):
         """Return the loss of each pair [B]."""
-        cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels=image, logits=reconstruction)
-        entropy = -tf.math.xlogy(image, image) - tf.math.xlog1py(1 - image, -image)
-        return tf.reduce_mean(cross_entropy - entropy, PIXELS)
+        image, logits, negative = ops.clip(image, 0, 1), reconstruction, reconstruction < 0
+        # max(logits, 0) and -|logits|, with the right slopes where a logit is 0
+        positive, exponent = ops.where(negative, 0, logits), ops.where(negative, logits, -logits)
+        cross_entropy = positive - logits * image + ops.log1p(ops.exp(exponent))
+        return ops.mean(cross_entropy + log_power(image) + log_power(1 - image), PIXELS)
+
+
+def log_power(probability):
+    """Return p·log p, which is 0 where p is 0."""
+    return probability * ops.log(ops.maximum(probability, 1e-37))

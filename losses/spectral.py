@@ -16,7 +16,7 @@ STFT and DFT are those of the paper's section 3.1, with λ = arg_coef / amp_coef
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from .base import ReconstructionLoss, whole
 from .dft import (
@@ -24,12 +24,15 @@ from .dft import (
     Bins,
     amplitude,
     at_every_position,
-    exponentials,
+    box,
+    global_bins,
     hann,
     local_bins,
+    module_of,
     phase,
     unit_box,
     unit_hann,
+    wave,
 )
 
 # Below this share of the image's amplitude, a smaller amplitude of the reconstruction makes no steeper phase gradient.
@@ -57,10 +60,10 @@ class STFT(ReconstructionLoss):
 
     def distance(self, image, reconstruction):
         """Return the loss of each pair [B]."""
-        bins = local_bins(*image.shape[1:3], self.window, self.stride, hann if self.hann else np.ones)
+        bins = local_bins(*ops.shape(image)[1:3], self.window, self.stride, hann if self.hann else box)
         f_i, f_o = bins.spectrum(image), bins.spectrum(reconstruction)
         turned, grown = phase_difference(f_i, f_o, self.eps), amplitude(*f_o) - amplitude(*f_i)
-        return bins.sum(self.arg_coef * tf.abs(turned) + self.amp_coef * tf.abs(grown))
+        return bins.sum(self.arg_coef * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
 
 
 @keras.saving.register_keras_serializable("losses")
@@ -69,11 +72,11 @@ class WrappedSTFT(STFT):
 
     def distance(self, image, reconstruction):
         """Return the loss of each pair [B]."""
-        bins = local_bins(*image.shape[1:3], self.window, self.stride, hann if self.hann else np.ones)
+        bins = local_bins(*ops.shape(image)[1:3], self.window, self.stride, hann if self.hann else box)
         f_i, f_o = bins.spectrum(image), bins.spectrum(reconstruction)
         turned, grown = phase_difference(f_i, f_o, self.eps), amplitude(*f_o) - amplitude(*f_i)
-        turned = turned - 2 * np.pi * tf.round(turned / (2 * np.pi))
-        return bins.sum(self.arg_coef * tf.abs(turned) + self.amp_coef * tf.abs(grown))
+        turned = turned - 2 * np.pi * ops.round(turned / (2 * np.pi))
+        return bins.sum(self.arg_coef * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
 
 
 @keras.saving.register_keras_serializable("losses")
@@ -93,10 +96,10 @@ class DFT(ReconstructionLoss):
 
     def distance(self, image, reconstruction):
         """Return the loss of each pair [B]."""
-        bins = local_bins(*image.shape[1:3], None, 1, hann if self.hann else np.ones)
+        bins = global_bins(*ops.shape(image)[1:3], hann if self.hann else box)
         f_i, f_o = bins.spectrum(image), bins.spectrum(reconstruction)
         turned, grown = phase_difference(f_i, f_o, self.eps), amplitude(*f_o) - amplitude(*f_i)
-        return bins.sum(self.arg_coef * tf.abs(turned) + self.amp_coef * tf.abs(grown))
+        return bins.sum(self.arg_coef * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
 
 
 @keras.saving.register_keras_serializable("losses")
@@ -120,10 +123,10 @@ class ReleasedSTFT(ReconstructionLoss):
 
     def distance(self, image, reconstruction):
         """Return the loss of each pair [B]."""
-        bins = released_bins(*image.shape[1:3], self.window, self.stride)
+        bins = released_bins(*ops.shape(image)[1:3], self.window, self.stride)
         f_i, f_o = dft_of_channels(*bins.spectrum(image)), dft_of_channels(*bins.spectrum(reconstruction))
         turned, grown = phase_difference(f_i, f_o, self.eps), amplitude(*f_o) - amplitude(*f_i)
-        return bins.sum(self.arg_coef * tf.abs(turned) + self.amp_coef * tf.abs(grown))
+        return bins.sum(self.arg_coef * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
 
 
 @keras.saving.register_keras_serializable("losses")
@@ -148,11 +151,11 @@ class CorrectedSTFT(ReconstructionLoss):
 
     def distance(self, image, reconstruction):
         """Return the loss of each pair [B]."""
-        bins = local_bins(*image.shape[1:3], self.window, self.stride, unit_hann)
+        bins = local_bins(*ops.shape(image)[1:3], self.window, self.stride, unit_hann)
         f_i, f_o = bins.spectrum(image), bins.spectrum(reconstruction)
         a_i = amplitude(*f_i)
         turned, grown = relative_phase(f_i, f_o, a_i), amplitude(*f_o) - a_i
-        return bins.mean(self.arg_coef * a_i * tf.abs(turned) + self.amp_coef * tf.abs(grown))
+        return bins.mean(self.arg_coef * a_i * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
 
 
 @keras.saving.register_keras_serializable("losses")
@@ -173,36 +176,39 @@ class FocalFrequency(ReconstructionLoss):
 
     def distance(self, image, reconstruction):
         """Return the loss of each pair [B]."""
-        bins = local_bins(*image.shape[1:3], None, 1, unit_box)
+        bins = global_bins(*ops.shape(image)[1:3], unit_box)
         real, imaginary = bins.spectrum(reconstruction - image)
         squared = real**2 + imaginary**2
-        focus = tf.stop_gradient(squared) ** (self.alpha / 2)
-        focus = tf.math.divide_no_nan(focus, tf.reduce_max(focus, [2, 3], keepdims=True))
-        return bins._replace(weight=np.ones_like(bins.weight)).mean(focus * squared)
+        fixed = ops.stop_gradient(squared)
+        focus = ops.divide_no_nan(fixed, ops.max(fixed, [2, 3], keepdims=True)) ** (self.alpha / 2)
+        return bins.mean(focus * squared, 1)
 
 
 def phase_difference(f_i, f_o, eps):
     """Return P_o - P_i, radians, of two spectra (real, imaginary); `eps` is added to the real parts first."""
-    p_i, p_o = (phase(real + eps, imaginary, PHASE_FLOOR) for real, imaginary in (f_i, f_o))
+    floor = ops.convert_to_tensor(PHASE_FLOOR, dtype=f_i[0].dtype)
+    p_i, p_o = (phase(real + eps, imaginary, floor) for real, imaginary in (f_i, f_o))
     return p_o - p_i
 
 
 def relative_phase(f_i, f_o, a_i):
     """Return the phase of F_o·conj(F_i), radians in (-π, π]; `a_i` is the amplitude of F_i."""
     (real_i, imaginary_i), (real_o, imaginary_o) = f_i, f_o
-    cos, sin = tf.math.divide_no_nan(real_i, a_i), tf.math.divide_no_nan(imaginary_i, a_i)
-    floor = tf.maximum(SHARE * a_i, PHASE_FLOOR)
+    cos, sin = ops.divide_no_nan(real_i, a_i), ops.divide_no_nan(imaginary_i, a_i)
+    floor = ops.maximum(SHARE * a_i, PHASE_FLOOR)
     return phase(real_o * cos + imaginary_o * sin, imaginary_o * cos - real_o * sin, floor)
 
 
 def released_bins(height, width, window, stride):
     """Return the Bins that the released code keeps: DFTs of columns, the first half of each axis, and its weights."""
-    half = window // 2
-    vertical = at_every_position(height, stride, np.eye(half, window, dtype=complex))
-    horizontal = at_every_position(width, stride, exponentials(window, np.arange(half)))
+    half, xp = window // 2, module_of(height, width)
+    rows, columns = np.eye(half, window), wave(window, np.arange(half))
+    vertical = at_every_position(height, stride, rows), at_every_position(height, stride, 0 * rows)
+    horizontal = tuple(at_every_position(width, stride, part) for part in columns)
     ramp = np.linspace(0, 1, half)
-    weight = np.tile(np.outer(ramp, ramp), (len(vertical) // half, len(horizontal) // half))
-    return Bins(vertical, horizontal, weight, np.ones_like(weight))
+    positions = [(size - window) // stride + 1 for size in (width, height)]
+    weight = xp.tile(np.outer(ramp, ramp), positions)
+    return Bins(vertical, horizontal, weight, xp.ones_like(weight))
 
 
 def dft_of_channels(real, imaginary):
@@ -210,10 +216,9 @@ def dft_of_channels(real, imaginary):
     channels = real.shape[1]
     if channels == 1:
         return real, imaginary
-    wave = exponentials(channels, np.arange(channels))
-    cos, sin = tf.constant(wave.real, tf.float32), tf.constant(wave.imag, tf.float32)
+    cos, sin = (ops.convert_to_tensor(part, dtype=real.dtype) for part in wave(channels, np.arange(channels)))
 
     def mix(matrix, values):
-        return tf.einsum("kc,bcvu->bkvu", matrix, values)
+        return ops.einsum("kc,bcvu->bkvu", matrix, values)
 
     return mix(cos, real) - mix(sin, imaginary), mix(cos, imaginary) + mix(sin, real)

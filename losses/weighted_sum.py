@@ -29,8 +29,8 @@ class WeightedSum(ReconstructionLoss):
         """Return every weighted term by its name, each [B]; the second `stft` of a sum is named `stft_2`."""
         found = {}
         for weight, loss in zip(self.weights, self.losses, strict=True):
-            namesakes = sum(other.name == loss.name for other in self.losses[: len(found)])
-            name = f"{loss.name}_{namesakes + 1}" if namesakes else loss.name
+            namesakes = sum(other.label == loss.label for other in self.losses[: len(found)])
+            name = f"{loss.label}_{namesakes + 1}" if namesakes else loss.label
             found[name] = weight * loss.call(image, reconstruction)
         return found
 
