@@ -18,7 +18,7 @@ import config
 from config.system.files import write_atomically
 from data.batches import to_float
 from evaluation import grids
-from evaluation.metrics.quality import reconstruction_quality
+from evaluation.scoring import score
 from models import checkpoint
 from training import state
 
@@ -54,8 +54,8 @@ class Monitor(AtSteps):
 
     def act(self, step, logs):
         """Score the images."""
-        quality = reconstruction_quality(self.model, self.images)
-        self.latest = {f"test_{name}": float(np.mean(quality[name])) for name in ("psnr", "ssim")}
+        scores = score(self.model, self.images, ("psnr", "ssim"))
+        self.latest = {f"test_{name}": float(np.mean(scores[name])) for name in ("psnr", "ssim")}
 
 
 class Log(AtSteps):
