@@ -111,6 +111,8 @@ def resolve(given):
     values["tag"] = values["tag"] or values["loss"]
     if values["lr_mode"] != "exponential" and values["min_lr"] > values["max_lr"]:
         raise UserError(f"min_lr: expected at most max_lr ({values['max_lr']:g}), got {values['min_lr']:g}")
+    if values["target_kl"] and not values["beta"]:
+        raise UserError("beta: expected more than 0 with target_kl, which adapts it, got 0")
     return Settings(**values)
 
 

@@ -1,5 +1,7 @@
 """What happens when a loss or a gradient is not finite: stop, keep what was good, record the step."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -48,15 +50,16 @@ class Guard(keras.callbacks.Callback):
         images = next(iter(batches.epoch(self.images, size, seed, epoch, step)))
         tensors = {name: variable.numpy() for name, variable in checkpoint.weights(self.model).items()}
         terms = {name: f"{value:g}" for name, value in summary(self.model, images, self.step).items()}
-        facts = {"config": vars(self.settings), "seed": seed, "step": self.step, "terms": terms}
+        settings = replace(self.settings, beta=float(self.model.beta), target_kl=0.0)
+        facts = {"config": vars(settings), "seed": seed, "step": self.step, "terms": terms}
         checkpoint.write(self.path, tensors | {BATCH: images.numpy()}, **facts)
 
 
 def summary(model, images, step):
     """Return the mean of every term and the norm of every variable's gradient at a step, by name."""
-    parts, groups = model.gradients(images, model.noise(len(images), step), step)
+    objective, groups = model.gradients(images, model.noise(len(images), step), step)
     names = {id(variable): name for name, variable in checkpoint.weights(model).items()}
-    means = {name: float(tf.reduce_mean(values)) for name, values in parts.items()}
+    means = {name: float(tf.reduce_mean(values)) for name, values in objective.parts.items()}
     pairs = [pair for group in groups for pair in group]
     return means | {f"gradient of {names[id(v)]}": float(np.linalg.norm(value)) for value, v in pairs}
 

@@ -17,7 +17,8 @@ def variables(model):
     """Return every variable that training changes, by name: weights, optimizers, running means."""
     optimized = itertools.chain.from_iterable(optimizer.variables for optimizer in model.optimizers)
     optimizers = {f"optimizer/{i:02d}": variable for i, variable in enumerate(optimized)}
-    return checkpoint.weights(model) | optimizers | means(model)
+    adapted = {"log_beta": model.log_beta} if model.target_kl else {}
+    return checkpoint.weights(model) | optimizers | adapted | means(model)
 
 
 def means(model):
