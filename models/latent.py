@@ -28,8 +28,8 @@ class Objective(NamedTuple):
 class LatentModel(keras.Model):
     """An encoder to a latent space and a decoder from it.
 
-    A subclass writes `objective` and, if its parts minimise different losses, `groups`. `compile`, `fit` and the
-    callbacks of training/ do the rest.
+    A subclass writes `objective` and, if its parts minimise different losses, `groups`. `compile` and
+    `fit`, or the loop of training/, do the rest.
 
     Args:
         encoder: model [B, H, W, C] → [B, 2·latent_dim], z_mean and z_log_var side by side.
@@ -142,7 +142,6 @@ class LatentModel(keras.Model):
         blank = self.training_set(np.zeros([1, *self.image_shape], np.float32))
         parts = self.logged(self.objective(blank, self.noise(1, 0), 0))
         self.trackers = {name: keras.metrics.Mean(name) for name in parts}
-        self.build(self.encoder.input_shape)
 
     def training_set(self, images):
         """Return images [N, H, W, C] as the training sees them: here unchanged."""
@@ -166,7 +165,12 @@ class LatentModel(keras.Model):
         return objective.parts | ({"beta": tf.reshape(self.beta, [1])} if self.target_kl else {})
 
     def train_step(self, images):
-        """Take one step on images [B, H, W, C] and return the running mean of every part.
+        """Take one step on images [B, H, W, C], for `fit`, and return the running mean of every part."""
+        self.step(images)
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def step(self, images):
+        """Take one step on images [B, H, W, C], add its parts to the running means and return whether it was taken.
 
         A step whose loss or gradient is not finite is refused: weights, moving averages and step number stay.
         """
@@ -179,17 +183,17 @@ class LatentModel(keras.Model):
         def refuse():
             for average, value in zip(averages, kept, strict=True):
                 average.assign(value)
-            return tf.identity(step.value)
+            return False
 
         parts = self.logged(objective)
         is_finite = tf.math.is_finite(tf.reduce_mean(parts["loss"]) + norm)
-        tf.cond(is_finite, lambda: self.move(groups, objective.kl), refuse)
+        is_taken = tf.cond(is_finite, lambda: self.move(groups, objective.kl), refuse)
         for name, values in parts.items():
             self.trackers[name].update_state(values)
-        return {name: tracker.result() for name, tracker in self.trackers.items()}
+        return is_taken
 
     def move(self, groups, kl):
-        """Take a step of every optimizer, given the pairs of its group, and of beta; return the number of the step.
+        """Take a step of every optimizer, given the pairs of its group, and of beta; return True.
 
         log beta moves by 0.01 · clip(log(KL / target_kl), -1, 1), with the mean KL of the batch. Related rules: GECO
         (Rezende and Viola 2018), ControlVAE (Shao et al. 2020).
@@ -199,7 +203,7 @@ class LatentModel(keras.Model):
         if self.target_kl:
             excess = tf.math.log(tf.maximum(tf.reduce_mean(kl), 1e-6) / self.target_kl)
             self.log_beta.assign(self.log_beta + BETA_RATE * tf.clip_by_value(excess, -1, 1))
-        return tf.identity(self.optimizer.iterations)
+        return True
 
     def pictures(self, images):
         """Return what the training shows of a few images [N, H, W, C]: by name, tiles [N, h, w, C] in [0, 1]."""
