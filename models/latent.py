@@ -127,21 +127,24 @@ class LatentModel(keras.Model):
         """The variables of each loss, lists without a variable in common; each has an optimizer of its own."""
         return [self.trainable_variables]
 
-    def compile(self, optimizer="rmsprop", **kwargs):
-        """Compile as keras.Model does; each group gets an optimizer like the given one, with its variables made.
+    def build(self, input_shape):
+        """Make the running means of what is logged. One pass over a blank image names the parts.
 
         Raises:
             ValueError: the loss does not fit the images.
         """
+        blank = self.training_set(np.zeros([1, *self.image_shape], np.float32))
+        parts = self.logged(self.objective(blank, self.noise(1, 0), 0))
+        self.trackers = {name: keras.metrics.Mean(name) for name in parts}
+        super().build(input_shape)
+
+    def compile(self, optimizer="rmsprop", **kwargs):
+        """Compile as keras.Model does; each group gets an optimizer like the given one, with its variables made."""
         super().compile(optimizer, **kwargs)
         again = [type(self.optimizer).from_config(self.optimizer.get_config()) for _ in self.groups()[1:]]
         self.optimizers = [self.optimizer, *again]
         for own, variables in zip(self.optimizers, self.groups(), strict=True):
             own.build(variables)
-        # one pass over a blank image names the parts
-        blank = self.training_set(np.zeros([1, *self.image_shape], np.float32))
-        parts = self.logged(self.objective(blank, self.noise(1, 0), 0))
-        self.trackers = {name: keras.metrics.Mean(name) for name in parts}
 
     def training_set(self, images):
         """Return images [N, H, W, C] as the training sees them: here unchanged."""
