@@ -191,7 +191,10 @@ def probe_losses(arguments):
     from evaluation.reports import probe
 
     names = [name.strip() for name in (arguments.loss or PAPER_LOSSES).split(",") if name.strip()]
-    probed = probe.with_terms({name: losses.build(name) for name in names})
+    try:
+        probed = probe.with_terms({name: losses.build(name) for name in names})
+    except ValueError as error:
+        raise UserError(f"{error}") from error
     found = probe.responses(probed, drawn(images(arguments)[: probe.NUM_IMAGES]))
     print(probe.table(found))
     save(sensitivity.sensitivity(found), Path(arguments.out_dir) / "figures" / "probe.png")

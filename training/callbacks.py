@@ -1,7 +1,7 @@
-"""What happens beside the optimisation: measuring, logging, drawing, saving, stopping.
+"""What happens beside the optimisation: scores, log, pictures, files, stopping.
 
-Everything is keyed to the step number, never to Keras's epochs, so that a run which was
-interrupted and resumed does the same things at the same steps as one that was not.
+Everything depends on the number of the step and not on Keras's epochs. So a run that was interrupted and resumed
+does the same things at the same steps as one that was not.
 """
 
 import csv
@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-import config as configuration
+import config
 from config.system.files import write_atomically
 from data.batches import to_float
 from evaluation import grids
@@ -31,17 +31,17 @@ class AtSteps(keras.callbacks.Callback):
         self.frequency, self.steps_per_epoch = frequency, steps_per_epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        """Act if the optimizer's step is one of ours."""
+        """Act if the step is due."""
         step = int(self.model.optimizer.iterations)
         if self.is_due(step):
             self.act(step, logs)
 
     def is_due(self, step):
-        """Whether `step` is one of ours."""
+        """Whether this callback acts at `step`."""
         return step % self.frequency == 0 or step % self.steps_per_epoch == 0
 
     def act(self, step, logs):
-        """What a subclass does at `step`; `logs` holds the running means."""
+        """Act at `step`; `logs` holds the running means. A subclass writes this."""
         raise NotImplementedError
 
 
@@ -53,15 +53,15 @@ class Monitor(AtSteps):
         self.images, self.latest = images, {}
 
     def act(self, step, logs):
-        """Measure."""
+        """Score the images."""
         quality = reconstruction_quality(self.model, self.images)
         self.latest = {f"test_{name}": float(np.mean(quality[name])) for name in ("psnr", "ssim")}
 
 
 class Log(AtSteps):
-    """A row of every running mean, the learning rate and any new measurement: CSV and TensorBoard.
+    """Adds rows to metrics.csv and TensorBoard: every running mean, the learning rate, and any new scores.
 
-    The means run from one row to the next. A row has the latest measurement since the row before.
+    A mean runs from one row to the next. The scores of a row are the latest since the row before.
     """
 
     def __init__(self, files, monitor, frequency, steps_per_epoch):
@@ -70,13 +70,13 @@ class Log(AtSteps):
         self.writer = tf.summary.create_file_writer(str(files.logs))
 
     def act(self, step, logs):
-        """Add a row, and begin new means."""
+        """Add a row, and start the means again."""
         place = {"step": step, "epoch": step / self.steps_per_epoch}
         rate = {"learning_rate": float(self.model.optimizer.learning_rate)}
         means = {name: float(logs[name]) for name in self.model.trackers}
         since = self.rows[-1]["step"] if self.rows else 0
-        is_measured = any(self.monitor.is_due(earlier) for earlier in range(since + 1, step + 1))
-        row = place | rate | means | (self.monitor.latest if is_measured else {})
+        has_scores = any(self.monitor.is_due(earlier) for earlier in range(since + 1, step + 1))
+        row = place | rate | means | (self.monitor.latest if has_scores else {})
         self.rows.append(row)
         self.model.reset_metrics()
         with self.writer.as_default(step):
@@ -84,7 +84,7 @@ class Log(AtSteps):
                 tf.summary.scalar(name, value)
 
     def save(self):
-        """Write the rows so far as CSV."""
+        """Write all rows as CSV."""
         text = io.StringIO()
         table = csv.DictWriter(text, max(self.rows, key=len, default={}), restval="", lineterminator="\n")
         table.writeheader()
@@ -94,40 +94,40 @@ class Log(AtSteps):
 
 
 class SampleGrid(AtSteps):
-    """Draws decoded samples of the prior, always of the same latents: PNG and TensorBoard."""
+    """Writes samples of the prior, always decoded from the same latents, as PNG and to TensorBoard."""
 
     def __init__(self, path, log, num_samples, frequency, steps_per_epoch):
         super().__init__(frequency, steps_per_epoch)
         self.path, self.log, self.num_samples = Path(path), log, num_samples
 
     def act(self, step, logs):
-        """Draw."""
-        picture = grids.grid(self.model.sample(self.num_samples))
-        grids.save(self.path, picture)
+        """Decode and write them."""
+        grid = grids.grid(self.model.sample(self.num_samples))
+        grids.save(self.path, grid)
         with self.log.writer.as_default(step):
-            tf.summary.image("samples", picture[None])
+            tf.summary.image("samples", grid[None])
 
 
 class ModelGrids(AtSteps):
-    """Draws the grids that the model itself makes of a few images: PNG and TensorBoard."""
+    """Writes what the model itself shows of a few images, as PNG and to TensorBoard."""
 
     def __init__(self, folder, images, log, frequency, steps_per_epoch):
         super().__init__(frequency, steps_per_epoch)
         self.folder, self.images, self.log = folder, to_float(images), log
 
     def act(self, step, logs):
-        """Draw."""
+        """Ask the model and write it."""
         for name, tiles in self.model.pictures(self.images).items():
-            picture = grids.grid(tiles.numpy())
-            grids.save(self.folder / f"{name}.png", picture)
+            grid = grids.grid(tiles.numpy())
+            grids.save(self.folder / f"{name}.png", grid)
             with self.log.writer.as_default(step):
-                tf.summary.image(name, picture[None])
+                tf.summary.image(name, grid[None])
 
 
 class Evolution(AtSteps):
-    """Keeps what the model tells of a few images at the end of each epoch, in one file that grows.
+    """Keeps what the model tells about a few images at the end of each epoch, in one file that grows.
 
-    An epoch that is trained again, after an interruption, takes the place of what was kept of it.
+    An epoch that is trained a second time, after an interruption, replaces what was kept of it.
     """
 
     def __init__(self, path, images, steps_per_epoch):
@@ -149,40 +149,41 @@ class Evolution(AtSteps):
 
 
 class Saver(AtSteps):
-    """Writes the log, the state from which the training can go on, the configuration and the weights.
+    """Writes the log, the state from which the training can continue, and the weights.
 
-    The state comes before the weights, so that a folder is known to hold an unfinished run from the
-    moment on that its weights are that run's.
+    The state comes before the weights. So a folder whose weights are those of an unfinished run always has the state
+    of that run too.
     """
 
-    def __init__(self, files, config, log, frequency, steps_per_epoch):
+    def __init__(self, files, settings, log, frequency, steps_per_epoch):
         super().__init__(frequency, steps_per_epoch)
-        self.files, self.config, self.log = files, config, log
+        self.files, self.settings, self.log = files, settings, log
 
     def act(self, step, logs=None):
         """Write them."""
         self.log.save()
-        state.save(self.files.state, self.model, self.config, self.log)
-        write_atomically(self.files.config, configuration.dump(self.config).encode())
-        checkpoint.save_model(self.files.model, self.model, self.config, step=step)
+        state.save(self.files.state, self.model, self.settings, self.log)
+        checkpoint.save_model(self.files.model, self.model, self.settings, step=step)
 
 
 class ProgressBar(keras.callbacks.Callback):
     """A tqdm bar over the images of the whole run, with loss, PSNR and SSIM."""
 
-    def __init__(self, train_size, step, config, monitor):
+    def __init__(self, step, settings, monitor):
         super().__init__()
-        self.config, self.monitor = config, monitor
-        total, done = config.epochs * train_size, min(step * config.batch_size, config.epochs * train_size)
+        self.settings, self.monitor = settings, monitor
+        total = settings.epochs * settings.train_size
+        done = step // config.steps_per_epoch(settings) * settings.train_size
+        done += step % config.steps_per_epoch(settings) * settings.batch_size
         self.bar = tqdm(total=total, initial=done, unit="img", unit_scale=True, dynamic_ncols=True, mininterval=0.5)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Name the epoch."""
-        self.bar.set_description(f"epoch {epoch + 1}/{self.config.epochs}", refresh=False)
+        self.bar.set_description(f"epoch {epoch + 1}/{self.settings.epochs}", refresh=False)
 
     def on_train_batch_end(self, batch, logs=None):
-        """Move on by a batch; the numbers are read only when the bar is drawn anew."""
-        if self.bar.update(min(self.config.batch_size, self.bar.total - self.bar.n)):
+        """Move on by a batch. The numbers are read only when the bar is painted, which takes longer."""
+        if self.bar.update(min(self.settings.batch_size, self.bar.total - self.bar.n)):
             self.bar.set_postfix({"loss": float(logs["loss"]), **self.monitor.latest}, refresh=False)
 
 
@@ -202,7 +203,7 @@ class Stop(keras.callbacks.Callback):
             signal.signal(number, handler)
 
     def request(self, number, frame):
-        """Remember the signal; the handlers that stood before are back, so a second one acts at once."""
+        """Remember the signal, and put the earlier handlers back: a second signal acts at once."""
         self.requested = True
         self.__exit__()
 

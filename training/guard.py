@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import config
 import models
 from config.system.errors import UserError
 from data import batches
@@ -15,54 +16,56 @@ BATCH = "batch"
 class Guard(keras.callbacks.Callback):
     """Ends the training at the first step that the model refused to take.
 
-    The model leaves its weights and the optimizer's step as they were when the loss or a gradient is
-    not finite; the step, written to `path` with its batch and weights, can be replayed.
+    The model keeps its weights and the number of the step when the loss or a gradient is not finite. The step is
+    written to `path` with its batch and the weights, and can be replayed.
 
     Raises:
-        UserError: at that step; it says how to replay it.
+        UserError: at that step; the message says how to replay it.
     """
 
-    def __init__(self, path, config, images):
+    def __init__(self, path, settings, images):
         super().__init__()
-        self.path, self.config, self.images = path, config, images
+        self.path, self.settings, self.images = path, settings, images
 
     def on_train_begin(self, logs=None):
-        """Remember where the optimizer stands."""
+        """Remember the step at which the optimizer is."""
         self.step = int(self.model.optimizer.iterations)
 
     def on_train_batch_end(self, batch, logs=None):
-        """Check that the optimizer has moved on."""
+        """Check that the optimizer has taken the step."""
         if int(self.model.optimizer.iterations) == self.step:
             self.record()
             raise UserError(
-                f"step {self.step}: the loss or a gradient is not finite; the last checkpoint is as it was; "
+                f"step {self.step}: the loss or a gradient is not finite; the last checkpoint is unchanged; "
                 f"python train.py --replay={self.path} shows the terms"
             )
         self.step += 1
 
     def record(self):
         """Write the weights, the batch and the terms of the step that failed."""
-        epoch, step = divmod(self.step, -(-len(self.images) // self.config.batch_size))
-        images = next(iter(batches.epoch(self.images, self.config.batch_size, self.config.seed, epoch, step)))
+        epoch, step = divmod(self.step, config.steps_per_epoch(self.settings))
+        size, seed = self.settings.batch_size, self.settings.seed
+        images = next(iter(batches.epoch(self.images, size, seed, epoch, step)))
         tensors = {name: variable.numpy() for name, variable in checkpoint.weights(self.model).items()}
         terms = {name: f"{value:g}" for name, value in summary(self.model, images, self.step).items()}
-        facts = {"config": vars(self.config), "seed": self.config.seed, "step": self.step, "terms": terms}
+        facts = {"config": vars(self.settings), "seed": seed, "step": self.step, "terms": terms}
         checkpoint.write(self.path, tensors | {BATCH: images.numpy()}, **facts)
 
 
 def summary(model, images, step):
-    """The mean of every term and the norm of every variable's gradient at a step, by name."""
-    parts, gradients = model.gradients(images, model.noise(len(images), step), step)
+    """Return the mean of every term and the norm of every variable's gradient at a step, by name."""
+    parts, groups = model.gradients(images, model.noise(len(images), step), step)
     names = {id(variable): name for name, variable in checkpoint.weights(model).items()}
     means = {name: float(tf.reduce_mean(values)) for name, values in parts.items()}
-    return means | {f"gradient of {names[id(v)]}": float(np.linalg.norm(value)) for value, v in gradients}
+    pairs = [pair for group in groups for pair in group]
+    return means | {f"gradient of {names[id(v)]}": float(np.linalg.norm(value)) for value, v in pairs}
 
 
 def replay(path):
-    """The summary of the step recorded in `path`, computed anew.
+    """Return the number and the summary of the step recorded in `path`, computed again.
 
     Raises:
-        UserError: the file is missing, damaged, or no such record.
+        UserError: the file is missing or damaged, or is no such record.
     """
     tensors, manifest = checkpoint.read(path)
     if BATCH not in tensors:
