@@ -40,9 +40,8 @@ def build(name, **given):
     """
     known = parameters(name)
     if unknown := [parameter for parameter in given if parameter not in known]:
-        raise ValueError(
-            f"measurement {name}: expected {', '.join(known) or 'no parameters'}, got {', '.join(unknown)}"
-        )
+        expected = ", ".join(known) or "no parameters"
+        raise ValueError(f"measurement {name}: expected {expected}, got {', '.join(unknown)}")
     return MEASUREMENTS[name](**given)
 
 

@@ -309,8 +309,8 @@ class TestNames:
 
     @pytest.mark.parametrize("given,message", [
         ({"measurement": "drop_patches"}, "measurement: expected one of"),
-        ({"measurement": "drop_patch", "measurement_k": 29}, "measurement: expected k of at most the image's 28 pixels"),
-        ({"measurement": "drop_rowcol", "pixel_side": "marginal"}, "pixel_side: expected measured or unmeasured, got m"),
+        ({"measurement": "drop_patch", "measurement_k": 29}, "measurement: expected k of at most the image's 28"),
+        ({"measurement": "drop_rowcol", "pixel_side": "marginal"}, "pixel_side: expected measured or unmeasured, got"),
         ({"measurement_p": 1}, "measurement_p: expected a number from 0 to 0.999, got '1'"),
         ({"measurement_sigma": -1}, "measurement_sigma: expected a number from 0, got '-1'"),
     ])  # fmt: skip
