@@ -88,7 +88,7 @@ def parse(argv):
     defaults = DEFAULTS | ({"dataset": ""} if arguments.task == "restore" else {})
     vars(arguments).update({name: value for name, value in defaults.items() if getattr(arguments, name) is None})
     if arguments.image_size:
-        config.require_sized(arguments.dataset)
+        config.require_read({"image_size": 0}, [config.defaults() | {"dataset": arguments.dataset}])
     return arguments
 
 

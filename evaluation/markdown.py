@@ -20,8 +20,9 @@ DISPLAY_NAMES = {
 
 def display_name(name):
     """Return the name of a loss or of a run as a table or figure shows it: "ours_seed1" → "STFT+SSIM (paper) seed1"."""
-    loss, _, rest = name.partition("_")
-    return f"{DISPLAY_NAMES[loss]} {rest}".strip() if loss in DISPLAY_NAMES else name
+    losses = [loss for loss in DISPLAY_NAMES if name == loss or name.startswith((f"{loss}_", f"{loss} "))]
+    loss = max(losses, key=len, default="")
+    return f"{DISPLAY_NAMES[loss]} {name[len(loss) + 1 :]}".strip() if loss else name
 
 
 def number(value, decimals, sign=""):

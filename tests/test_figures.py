@@ -19,6 +19,7 @@ from config.system.errors import UserError
 from evaluation import figures
 from evaluation.figures import curves, digits, latents, phase, style
 from evaluation.metrics import blur
+from evaluation.reports import figures as report
 from evaluation.reports import probe
 from models import checkpoint
 
@@ -229,6 +230,25 @@ class TestComparison:
         for found, expected in zip(shown, [first, further, first / 2, np.full_like(first, 0.3)], strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-5)
         assert [axis.get_ylabel() for axis in figure.axes[::2]] == ["data", "dark"]
+
+
+class TestNames:
+    """What a figure calls a checkpoint."""
+
+    @pytest.mark.parametrize("losses,shown", [
+        ({"l2": "l2", "ours": "ours"}, ["L2", "STFT+SSIM (paper)"]),
+        ({"a": "l2", "mine": "ours-corrected"}, ["L2", "STFT+SSIM (corrected)"]),
+        ({"a": "l2", "b": "l2", "c": "ssim"}, ["a", "b", "SSIM"]),
+        ({"b": "blur_error_vae"}, ["blur-error VAE"]),
+    ])  # fmt: skip
+    def test_the_loss_unless_two_have_the_same(self, losses, shown):
+        assert report.shown_names(losses) == dict(zip(losses, shown, strict=True))
+
+    def test_a_log_is_where_it_is_found_first(self, tmp_path):
+        folders = [tmp_path / "local", tmp_path]
+        assert report.log_folder("l2", folders) == tmp_path / "l2"
+        (tmp_path / "local/l2").mkdir(parents=True)
+        assert report.log_folder("l2", folders) == tmp_path / "local/l2"
 
 
 class TestCurves:
