@@ -52,20 +52,41 @@ def read_yaml(path):
     return document
 
 
-def read_experiment(path):
-    """Return the runs that the YAML file `path` describes, a list of dicts of values.
+def read_experiment(path, flags):
+    """Return the runs that the YAML file `path` and the `flags`, a dict, describe: a list of dicts of values.
 
-    The file has keys of the configuration and, under `runs`, a list of dicts of further keys. Without `runs` it
-    describes one run. A value may be a list: every combination is then a run.
+    The file has keys of the configuration and, under `runs`, a list of blocks of further keys. Without `runs` it
+    describes one run. A value may be a list: every combination is then a run. A flag replaces a value that all blocks
+    share. Of the blocks that have the key themselves it selects those with its value.
 
     Raises:
-        UserError: the file is missing or broken, or one of its keys or values is wrong.
+        UserError: the file is missing or broken, one of its keys or values is wrong, or no block has a flag's value.
     """
     shared = read_yaml(path)
-    entries = shared.pop("runs", [{}])
-    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
-        raise UserError(f"{path}: runs: expected a list of 'key: value' blocks, got {str(entries)[:80]!r}")
-    return [checked(path, shared | entry) for entry in entries]
+    blocks = shared.pop("runs", [{}])
+    if not isinstance(blocks, list) or not blocks or not all(isinstance(block, dict) for block in blocks):
+        raise UserError(f"{path}: runs: expected a list of 'key: value' blocks, got {str(blocks)[:80]!r}")
+    blocks = [checked(path, block) for block in blocks]
+    for key, value in flags.items():
+        offered = dict.fromkeys(one for block in blocks if key in block for one in listed(block[key]))
+        blocks = [narrowed(block, key, value) for block in blocks]
+        blocks = [block for block in blocks if block is not None]
+        if not blocks:
+            raise UserError(f"{key}: expected one of {', '.join(map(str, offered))}, the runs of {path}, got {value}")
+    return [checked(path, shared) | flags | block for block in blocks]
+
+
+def narrowed(block, key, value):
+    """Return a block of an experiment with only those values of `key` that are in `value`; None if there is none."""
+    if key not in block:
+        return block
+    kept = [one for one in listed(block[key]) if one in listed(value)]
+    return block | {key: kept if len(kept) > 1 else kept[0]} if kept else None
+
+
+def listed(value):
+    """Return a value, or the list of values that it is, as a list."""
+    return value if isinstance(value, list) else [value]
 
 
 def checked(path, values, keys=KEYS):
@@ -111,6 +132,8 @@ def resolve(given):
     values["tag"] = values["tag"] or values["loss"]
     if values["lr_mode"] != "exponential" and values["min_lr"] > values["max_lr"]:
         raise UserError(f"min_lr: expected at most max_lr ({values['max_lr']:g}), got {values['min_lr']:g}")
+    if values["target_kl"] and not values["beta"]:
+        raise UserError("beta: expected more than 0 with target_kl, which adapts it, got 0")
     return Settings(**values)
 
 

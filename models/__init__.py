@@ -34,7 +34,9 @@ def build(settings, image_shape):
     names = {name for one in lineage for name in inspect.signature(one.__init__).parameters}
     arguments = {name: value for name, value in vars(settings).items() if name in names}
     arguments |= {"measurement": measurement(settings), **model.parts(settings, image_shape)}
-    return model(encoder, decoder, **arguments)
+    built = model(encoder, decoder, **arguments)
+    built.build(encoder.input_shape)
+    return built
 
 
 def measurement(settings):
