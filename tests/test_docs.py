@@ -292,6 +292,11 @@ def test_every_loss_is_in_the_table_of_formulas():
     assert {row[0].strip("`") for row in rows} == set(losses.TERMS)
 
 
+def test_every_key_is_explained():
+    guides = "".join(TEXTS[name] for name in GUIDES)
+    assert [key for key in config.KEYS if f"`{key}`" not in guides] == []
+
+
 def test_every_table_of_a_benchmark_is_shown():
     shown = "".join(TEXTS.values())
     for table in (ROOT / "results/benchmarks").glob("*.md"):
