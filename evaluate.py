@@ -6,10 +6,11 @@ Restore damaged images:  python evaluate.py --task=restore --data_dir=DIR
 """
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import config
-from config.command_line import PAPER_LOSSES, RESTORERS, Parser, checkpoint_files, require_sense
+from config.command_line import PAPER_LOSSES, Parser, checkpoint_files, require_sense
 from config.schema import Key
 from config.system.errors import UserError, run
 from config.system.files import require_writable, write_atomically
@@ -87,12 +88,21 @@ def parse(argv):
     defaults = DEFAULTS | ({"dataset": ""} if arguments.task == "restore" else {})
     vars(arguments).update({name: value for name, value in defaults.items() if getattr(arguments, name) is None})
     if arguments.image_size:
-        config.require_sized(arguments.dataset)
+        config.require_read({"image_size": 0}, [config.defaults() | {"dataset": arguments.dataset}])
     return arguments
 
 
 def main(argv):
     """Do the task that the flags in `argv` choose."""
+    if "--task=restore" in argv:
+        parse(argv)
+        argv = ["restore", *(word for word in argv if word != "--task=restore")]
+    if argv[:1] in (["restore"], ["figures"]):
+        report = import_module(f"evaluation.reports.{argv[0]}")
+        parser = Parser(report.__doc__)
+        report.add_flags(parser)
+        report.main(parser.parse(argv[1:]))
+        return
     arguments = parse(argv)
     TASKS[arguments.task](arguments)
 
@@ -176,35 +186,18 @@ def probe_losses(arguments):
     """What every loss answers to blur, shift and noise: printed, and drawn as figures/probe.png."""
     start(arguments)
     import losses
-    from evaluation.figures import command as figures
-    from evaluation.figures import sensitivity
+    from evaluation.figures import save, sensitivity
     from evaluation.metrics.display import drawn
     from evaluation.reports import probe
 
     names = [name.strip() for name in (arguments.loss or PAPER_LOSSES).split(",") if name.strip()]
-    probed = probe.with_terms({name: losses.build(name) for name in names})
+    try:
+        probed = probe.with_terms({name: losses.build(name) for name in names})
+    except ValueError as error:
+        raise UserError(f"{error}") from error
     found = probe.responses(probed, drawn(images(arguments)[: probe.NUM_IMAGES]))
     print(probe.table(found))
-    figures.save(sensitivity.sensitivity(found), Path(arguments.out_dir) / "figures" / "probe.png")
-
-
-def restore(arguments):
-    """The restored test images: a table, in the results as restore.md, and figures. Or the user's damaged picture."""
-    if arguments.image and not (arguments.loss or arguments.checkpoint):
-        raise UserError("--image: expected with --loss or --checkpoint, a model for its damage, got it alone")
-    found = checkpoint_files(arguments, RESTORERS)
-    start(arguments)
-    from evaluation import figures as plots
-    from evaluation.figures import command as figures
-    from evaluation.reports import restoration, restoration_table
-
-    if arguments.image:
-        restoration.of_picture(found, arguments)
-        return
-    cases = restoration.cases(found, arguments)
-    publish(arguments, *restoration_table.report(cases, arguments), Path(arguments.out_dir) / "restore.md")
-    for name, draw in plots.RESTORATIONS.items():
-        figures.save(draw(cases), Path(arguments.out_dir) / "figures" / f"{name}.png")
+    save(sensitivity.sensitivity(found), Path(arguments.out_dir) / "figures" / "probe.png")
 
 
 # name of the task: function(arguments). Adding one is a function and its line, and its flags in ONLY_IN
@@ -214,7 +207,7 @@ TASKS = {
     "audit": audit_paper,
     "image": reconstruct_picture,
     "probe": probe_losses,
-    "restore": restore,
+    "restore": main,
 }
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from losses.base import ReconstructionLoss
-from losses.spectral import PHASE_FLOOR, amplitude, hann, phase
+from losses.dft import PHASE_FLOOR, amplitude, hann, phase
 
 
 def weighted_difference(spectrum_i, spectrum_o, weights, eps=1e-6):

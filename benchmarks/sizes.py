@@ -23,7 +23,7 @@ def train_step(architecture, loss):
     import config
     import models
 
-    size = models.SIZES[architecture]
+    size = models.ARCHITECTURES[architecture].size
     batch = tf.random.stateless_uniform([BATCH, size, size, 1 if size == 28 else 3], [0, 0])
     model = models.build(config.resolve({"architecture": architecture, "loss": loss}), batch.shape[1:])
     model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
@@ -39,15 +39,25 @@ def main(argv):
     use_threads_for(pixels=0)
     import models
 
-    found = times({(name, loss): train_step(name, loss) for name in models.SIZES for loss in LOSSES}, ROUNDS)
+    found = times({(name, loss): train_step(name, loss) for name in models.ARCHITECTURES for loss in LOSSES}, ROUNDS)
     unit = found["conv28", "l2"]
     rows = []
     for loss in LOSSES:
-        ratios = [f"{ratio(found[name, loss], unit):.1f}" for name in models.SIZES]
+        ratios = [f"{ratio(found[name, loss], unit):.1f}" for name in models.ARCHITECTURES]
         rows.append([f"{loss}, in those of l2 on conv28", *ratios])
-    shares = [f"{ratio(found[name, 'ours'], found[name, 'l2']):.2f}" for name in models.SIZES]
+    shares = [f"{ratio(found[name, 'ours'], found[name, 'l2']):.2f}" for name in models.ARCHITECTURES]
     rows.append(["ours, in those of l2 there", *shares])
-    publish("sizes", ["training step", *(f"{name}, {size} x {size}" for name, size in models.SIZES.items())], rows)
+    publish(
+        "sizes",
+        [
+            "training step",
+            *(
+                f"{name}, {size} x {size}"
+                for name, size in ((name, one.size) for name, one in models.ARCHITECTURES.items())
+            ),
+        ],
+        rows,
+    )
 
 
 if __name__ == "__main__":

@@ -1,40 +1,45 @@
-"""The configuration: values from YAML, types and bounds from the schema, overrides from flags.
+"""The configuration: values from YAML, types and bounds from the schema, overrides from files and flags.
 
 Nothing here needs TensorFlow, so `--help` and mistakes are answered at once.
 """
 
 import difflib
+import functools
+from dataclasses import make_dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import yaml
 
-from config.schema import KEYS, MODEL_KEYS, SIZED, TRAIN_KEYS
+from config.schema import ANY_FOLDER, KEYS, MODEL_KEYS, MODELS, TRAIN_KEYS, loss_terms
 from config.system.errors import UserError
 
 FOLDER = Path(__file__).parent
 
+Settings = make_dataclass("Settings", [(name, key.kind) for name, key in KEYS.items()], frozen=True)
+Settings.__doc__ = "The value of every key: what describes a run. `vars(settings)` is a dict."
 
+
+@functools.cache
 def defaults():
-    """The values of the two YAML files: a dict with every key of the schema.
+    """Return the values of the two YAML files, a dict with every key of the schema. They are read once a process.
 
     Raises:
-        UserError: a file is missing or broken, a key is missing, unknown, or of the wrong type.
+        UserError: a file is missing or broken, or a key is missing, unknown or of the wrong type.
     """
     values = {}
     for name, keys in (("train_config.yml", TRAIN_KEYS), ("model_config.yml", MODEL_KEYS)):
-        found = read_yaml(FOLDER / name, keys)
+        found = checked(FOLDER / name, read_yaml(FOLDER / name), keys)
         if missing := [key for key in keys if key not in found]:
             raise UserError(f"{FOLDER / name}: expected every key, missing: {', '.join(missing)}")
         values |= found
-    return values
+    return {key: values[key] for key in KEYS}
 
 
-def read_yaml(path, keys=KEYS):
-    """The checked values in the YAML file `path`, which may hold any of `keys`.
+def read_yaml(path):
+    """Return the dict in the YAML file `path`.
 
     Raises:
-        UserError: the file is missing or broken, or one of its keys or values is wrong.
+        UserError: the file is missing or broken, or is not a dict.
     """
     try:
         document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -44,83 +49,159 @@ def read_yaml(path, keys=KEYS):
         raise UserError(f"{path}: expected YAML, got: {error}") from error
     if not isinstance(document, dict):
         raise UserError(f"{path}: expected lines of 'key: value', got {type(document).__name__}")
-    return {key: lookup(key, keys, f"{path}: ").parse(f"{path}: {key}", value) for key, value in document.items()}
+    return document
+
+
+def read_experiment(path, flags):
+    """Return the runs that the YAML file `path` and the `flags`, a dict, describe: a list of dicts of values.
+
+    The file has keys of the configuration and, under `runs`, a list of blocks of further keys. Without `runs` it
+    describes one run. A value may be a list: every combination is then a run. A flag replaces a value that all blocks
+    share. Of the blocks that have the key themselves it selects those with its value.
+
+    Raises:
+        UserError: the file is missing or broken, one of its keys or values is wrong, or no block has a flag's value.
+    """
+    shared = read_yaml(path)
+    blocks = shared.pop("runs", [{}])
+    if not isinstance(blocks, list) or not blocks or not all(isinstance(block, dict) for block in blocks):
+        raise UserError(f"{path}: runs: expected a list of 'key: value' blocks, got {str(blocks)[:80]!r}")
+    blocks = [checked(path, block) for block in blocks]
+    for key, value in flags.items():
+        offered = dict.fromkeys(one for block in blocks if key in block for one in listed(block[key]))
+        blocks = [narrowed(block, key, value) for block in blocks]
+        blocks = [block for block in blocks if block is not None]
+        if not blocks:
+            raise UserError(f"{key}: expected one of {', '.join(map(str, offered))}, the runs of {path}, got {value}")
+    return [checked(path, shared) | flags | block for block in blocks]
+
+
+def narrowed(block, key, value):
+    """Return a block of an experiment with only those values of `key` that are in `value`; None if there is none."""
+    if key not in block:
+        return block
+    kept = [one for one in listed(block[key]) if one in listed(value)]
+    return block | {key: kept if len(kept) > 1 else kept[0]} if kept else None
+
+
+def listed(value):
+    """Return a value, or the list of values that it is, as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def checked(path, values, keys=KEYS):
+    """Return the dict `values` of the file `path`, each value of its key's type, or a list of such values.
+
+    Raises:
+        UserError: a key is unknown, or a value is of another type or out of bounds.
+    """
+    found = {}
+    for name, value in values.items():
+        key = lookup(name, keys, f"{path}: ")
+        is_list = isinstance(value, list) and value
+        found[name] = (
+            [key.parse(f"{path}: {name}", one) for one in value] if is_list else key.parse(f"{path}: {name}", value)
+        )
+    return found
 
 
 def lookup(name, keys=KEYS, where=""):
-    """The schema of the key `name`.
+    """Return the entry of the key `name` in the dict `keys`.
 
     Raises:
-        UserError: there is no such key; the nearest one is suggested.
+        UserError: there is no such key; the message has the nearest ones.
     """
     if name in keys:
         return keys[name]
-    near = difflib.get_close_matches(str(name), keys, n=1)
-    hint = f"{near[0]!r}?" if near else f"one of {', '.join(keys)}"
-    raise UserError(f"{where}unknown key {str(name)[:80]!r}; expected {hint}")
+    text = str(name)[:80]
+    near = [key for key in keys if key.endswith(f"_{text}")] or difflib.get_close_matches(text, keys, n=1)
+    hint = f"expected {' or '.join(map(repr, near))}?" if near else "python train.py --help lists all keys"
+    raise UserError(f"{where}unknown key {text!r}; {hint}")
 
 
-def resolve(*overrides):
-    """The defaults under dicts of checked `overrides`, as a namespace; an empty tag becomes the loss.
+def resolve(given):
+    """Return the Settings of a run: the defaults, and over them the dict `given`, whose values have been checked.
 
-    The loss of a model other than the VAE is its own and bears its name.
-
-    Raises:
-        UserError: two values contradict each other.
-    """
-    given = {key: value for override in overrides for key, value in override.items()}
-    config = SimpleNamespace(**(defaults() | given))
-    if config.model != "vae":
-        if given.get("loss", config.model) != config.model:
-            raise UserError(f"loss: expected none with model {config.model}, which has its own, got {config.loss!r}")
-        config.loss = config.model
-    if config.measurement != "none" and config.model != "ambient_vae_gan":
-        raise UserError(f"measurement: expected none with model {config.model}, got {config.measurement!r}")
-    config.tag = config.tag or config.loss
-    if config.lr_mode != "exponential" and config.min_lr > config.max_lr:
-        raise UserError(f"min_lr: expected at most max_lr ({config.max_lr:g}), got {config.min_lr:g}")
-    return config
-
-
-def require_sized(dataset):
-    """Check that an image_size means something to `dataset`, a name or a sweep's list of them.
+    An empty tag becomes the name of the loss.
 
     Raises:
-        UserError: the images have a size of their own.
+        UserError: nothing reads a given key, or two values contradict each other.
     """
-    names = dataset if isinstance(dataset, list) else [dataset]
-    if not {*names} & {*SIZED}:
-        raise UserError(
-            f"image_size: expected with dataset {' or '.join(SIZED)}, got it with {', '.join(names)}, "
-            "whose images have a size of their own"
-        )
+    values = complete(given)
+    require_read(given, [values])
+    values["tag"] = values["tag"] or values["loss"]
+    if values["lr_mode"] != "exponential" and values["min_lr"] > values["max_lr"]:
+        raise UserError(f"min_lr: expected at most max_lr ({values['max_lr']:g}), got {values['min_lr']:g}")
+    if values["target_kl"] and not values["beta"]:
+        raise UserError("beta: expected more than 0 with target_kl, which adapts it, got 0")
+    return Settings(**values)
+
+
+def complete(given):
+    """Return the values of all keys, a dict: the defaults, and over them the dict `given`.
+
+    The loss of a model other than vae is its own and has its name.
+
+    Raises:
+        UserError: a loss is given that the model does not take.
+    """
+    values = defaults() | given
+    model, loss = values["model"], values["loss"]
+    if model == "vae" and loss in MODELS:
+        raise UserError(f"loss: expected {KEYS['loss'].expected()}, got {loss!r}; --model chooses the model")
+    if model != "vae" and given.get("loss", model) != model:
+        raise UserError(f"loss: expected none with model {model}, which has its own, got {loss!r}")
+    return values if model == "vae" else values | {"loss": model}
+
+
+def require_read(given, runs):
+    """Check that each key in `given` is read in at least one of `runs`, dicts of all values.
+
+    Raises:
+        UserError: a key is not; the message says who reads it.
+    """
+    for name in given:
+        if not any(is_read(name, values) for values in runs):
+            reader = KEYS[name].read_by
+            chosen = ", ".join(dict.fromkeys(values[reader.key] for values in runs))
+            raise UserError(
+                f"{name}: expected only with {reader.key} {' or '.join(reader.names)}, got {reader.key} {chosen}"
+            )
+
+
+def is_read(name, values):
+    """Whether the key `name` has a meaning in a run with these `values`, a dict of all keys."""
+    reader = KEYS[name].read_by
+    if reader is None:
+        return True
+    chosen = loss_terms(values["loss"]) if reader.key == "loss" else (values[reader.key],)
+    return not {*chosen}.isdisjoint(reader.names)
+
+
+def recorded(values):
+    """Return the Settings that were written with a run, a dict; keys that are missing there have their defaults."""
+    return Settings(**(defaults() | {key: value for key, value in values.items() if key in KEYS}))
 
 
 def steps_per_epoch(settings):
-    """The number of steps in one pass over the training images; the last batch may be short."""
+    """The number of steps in a pass over the training images. The last batch may be short."""
     return -(-settings.train_size // settings.batch_size)
 
 
 def total_steps(settings):
-    """The number of steps in a whole training."""
+    """The number of steps in the whole training."""
     return settings.epochs * steps_per_epoch(settings)
 
 
-# what may differ between two runs of the same weights: where files are, and what is looked at
-PLACES = {"tag", "model_dir", "logs_dir", "results_dir", "data_dir", "num_samples", "visualise_freq", "save_model_freq"}
-LOGGED = {"log_freq", "test_freq", "monitor_size", "test_size"}
-
-
 def differences(one, other, logged=True):
-    """The keys in which two configurations describe different runs, in order.
+    """The keys in which two Settings describe different runs, in their order.
 
-    Where files are never matters, except the folder of a data set of pictures. Args: `logged`, whether keys that
-    change only what is logged matter.
+    The folders of files make no difference, except the folder of a data set that is any folder of pictures.
+
+    Args: `logged`, whether a key makes a difference that only changes what is logged.
     """
-    ignored = PLACES | (set() if logged else LOGGED)
-    return [key for key in vars(one) if key not in ignored and vars(one)[key] != vars(other)[key]]
-
-
-def dump(config):
-    """The YAML text of a configuration."""
-    return yaml.safe_dump(dict(vars(config)), sort_keys=False)
+    changes = {"weights", "log"} if logged else {"weights"}
+    keys = [key for key in KEYS if KEYS[key].changes in changes]
+    found = [key for key in keys if getattr(one, key) != getattr(other, key)]
+    is_moved = Path(one.data_dir).resolve() != Path(other.data_dir).resolve()
+    return found + ["data_dir"] * (one.dataset in ANY_FOLDER and is_moved)

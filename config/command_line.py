@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import config
-from config.schema import KEYS, TAG
+from config.schema import GROUPS, KEYS
 from config.system.errors import UserError
 
 PAPER_LOSSES = "l2,l1,ssim,dft+ssim,ours"
@@ -13,16 +13,21 @@ RESTORERS = (
     "ambient_drop_independent,supervised_drop_independent,ambient_drop_patch,supervised_drop_patch,"
     "ambient_add_noise,supervised_add_noise"
 )
+# folders in which a checkpoint is looked for by its name: one's own trainings, then what the repository ships
+LOCAL, SHIPPED = Path("checkpoints/local"), Path("checkpoints")
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are one line and exit code 2."""
 
     def __init__(self, description):
-        super().__init__(description=description, allow_abbrev=False)
+        raw = argparse.RawDescriptionHelpFormatter
+        super().__init__(
+            usage="python %(prog)s [flags]", description=description, allow_abbrev=False, formatter_class=raw
+        )
 
     def parse(self, argv):
-        """The arguments in `argv`, `key=value` counting as `--key=value`.
+        """Return the arguments in `argv`; `key=value` counts as `--key=value`.
 
         Raises:
             UserError: an unknown flag, or a value of the wrong type or out of bounds.
@@ -31,66 +36,87 @@ class Parser(argparse.ArgumentParser):
         flags = [f"--{w}" if re.match(r"[A-Za-z_]\w*=", w) and not b else w for w, b in zip(argv, bare, strict=False)]
         arguments, unknown = self.parse_known_args(flags)
         if unknown:
-            known = {action.dest: action for action in self._actions}
-            config.lookup(unknown[0].lstrip("-").split("=")[0], known, f"{unknown[0][:80]!r}: ")
-            raise UserError(f"unexpected argument {unknown[0][:80]!r}; expected --key=value")
+            word = unknown[0][:80]
+            if word.startswith("--"):
+                config.lookup(word.lstrip("-").split("=")[0], {action.dest: action for action in self._actions})
+            raise UserError(f"unexpected argument {word!r}; expected --key=value")
         return arguments
 
     def error(self, message):
         """Raise what argparse would print with its usage."""
         raise UserError(message)
 
-    def add_key(self, name, default, flag=None, shown=None, lists=False):
-        """A flag with the type, bounds and meaning of the configuration key `name`, or `lists` of them."""
-        flag = flag or name
+    def add_key(self, name, default, flag=None, shown=None, lists=False, group=None):
+        """Add a flag with the type, bounds and meaning of the configuration key `name`, or for `lists` of values."""
+        key, flag = KEYS[name], flag or name
         shown = default if shown is None else shown
+        text = f"{key.help}{choices(key)} (default: {shown if shown != '' else 'empty'})".replace("%", "%%")
+        parse = key.parse_list if lists else key.parse
+        (group or self).add_argument(
+            f"--{flag}",
+            type=lambda value: parse(f"--{flag}", value),
+            default=default,
+            metavar=key.kind.__name__.upper(),
+            help=text,
+        )
 
-        def parse(text):
-            return (KEYS[name].parse_list if lists else KEYS[name].parse)(f"--{flag}", text)
-
-        text = f"{KEYS[name].help} (default: {shown if shown != '' else 'empty'})".replace("%", "%%")
-        self.add_argument(f"--{flag}", type=parse, default=default, metavar=KEYS[name].kind.__name__.upper(), help=text)
+    def add_all_keys(self):
+        """Add a flag for every key of the configuration, in groups. A flag that is not given is not in the result."""
+        for title, keys in GROUPS.items():
+            group = self.add_argument_group(title)
+            for name in keys:
+                default = config.defaults()[name]
+                self.add_key(name, argparse.SUPPRESS, shown=default, lists=True, group=group)
 
     def add_checkpoints(self, default):
-        """The flags `--loss`, `--model_dir` and `--checkpoint`, which name checkpoints."""
-        text = f"names of checkpoints, comma-separated, or all (default: {default})"
+        """Add the flags `--loss`, `--model_dir` and `--checkpoint`, which name checkpoints."""
+        text = f"names of checkpoints, separated by commas, or all (default: {default})"
         self.add_argument("--loss", metavar="LOSS[,LOSS]", help=text)
-        self.add_key("model_dir", config.defaults()["model_dir"])
+        self.add_key("model_dir", None, shown=f"{LOCAL}, then {SHIPPED}")
         text = "one checkpoint: a model.npz, or the prefix of TensorFlow's files; --loss then names it"
         self.add_argument("--checkpoint", metavar="PATH", help=text)
 
 
-def checkpoint_files(arguments, default):
-    """The files that `--checkpoint`, or `--loss` (else `default`) and `--model_dir` name, by name.
+def choices(key):
+    """The choices of a key, and who reads it, as --help shows them."""
+    names = f": {', '.join(key.choices)}" if key.choices else ""
+    readers = f"; read with {key.read_by.key} {', '.join(key.read_by.names)}" if key.read_by else ""
+    return names + readers
+
+
+def checkpoint_files(flags, default):
+    """Return the files of checkpoints by name: that of `--checkpoint`, or those that `--loss` (else `default`) names.
+
+    A name is looked for in the folder `--model_dir` or, without that flag, in LOCAL and then in SHIPPED.
 
     Raises:
-        UserError: there is no such checkpoint in the folder, or none at all.
+        UserError: there is no checkpoint of that name.
     """
-    if arguments.checkpoint:
-        path = Path(arguments.checkpoint).resolve()
-        return {file_name(arguments.loss or (path.parent.name if path.stem == "model" else path.name)): path}
-    names, folder = arguments.loss or default, arguments.model_dir
-    present = sorted(path.parent.name for path in Path(folder).glob("*/model.npz"))
-    wanted = present if names == "all" else [name.strip() for name in names.split(",") if name.strip()]
+    if flags.checkpoint:
+        path = Path(flags.checkpoint).resolve()
+        return {file_name(flags.loss or (path.parent.name if path.stem == "model" else path.name)): path}
+    folders = [Path(flags.model_dir)] if flags.model_dir else [SHIPPED, LOCAL]
+    present = {path.parent.name: path for folder in folders for path in sorted(folder.glob("*/model.npz"))}
+    names = default if flags.loss is None else flags.loss
+    wanted = sorted(present) if names == "all" else [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted or [names]:
         if name not in present:
-            hint = f"; python train.py --loss={name} makes it" if name in PAPER_LOSSES.split(",") else ""
+            where = " and ".join(f"{folder}/" for folder in folders)
+            hint = f"; python train.py --loss={name} trains it" if name in KEYS["loss"].choices else ""
             raise UserError(
-                f"loss: expected one of {', '.join(present) or '(none)'}, the checkpoints in {folder}/, "
+                f"loss: expected one of {', '.join(sorted(present)) or '(none)'}, the checkpoints in {where}, "
                 f"got {name[:80]!r}{hint}"
             )
-    return {name: Path(folder) / name / "model.npz" for name in wanted}
+    return {name: present[name] for name in wanted}
 
 
 def file_name(text):
-    """`text` as the name of a file or folder, without a path.
+    """Return `text`, which names a file or a folder and is no path.
 
     Raises:
-        UserError: it is empty or has characters other than letters, digits and _+.=-.
+        UserError: it is empty or has other characters than letters, digits and _+.=-.
     """
-    if not text or not re.fullmatch(TAG, text):
-        raise UserError(f"name: expected letters, digits and _+.=-, got {text[:80]!r}")
-    return text
+    return KEYS["tag"].parse("name", text or "/")
 
 
 def require_sense(arguments, only_in, needs, not_with):

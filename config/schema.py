@@ -1,30 +1,70 @@
-"""The type, the bounds and the meaning of every configuration key (values live in the YAML files)."""
+"""Every configuration key: its type, its bounds, its meaning and who reads it. The values are in the YAML files.
 
+The keys stand in groups, which `python train.py --help` shows. A key that only some losses, models, measurements,
+data sets or schedules read says so in `read_by`; elsewhere it is refused like an unknown key.
+"""
+
+import ast
+import difflib
 import math
 import re
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 from config.system.errors import UserError
 
+ROOT = Path(__file__).parents[1]
 LARGEST = 2**31 - 1
 
 
-def is_huge(value):
-    """Whether `value` is a whole number beyond all use, which Python may even refuse to print."""
-    return isinstance(value, int) and abs(value) > 10**30
+def table(file, name):
+    """The dict `name` at the top of a Python file of the house, its values as source.
+
+    It is read from the source because importing it would import TensorFlow, which takes seconds.
+    """
+    body = ast.parse((ROOT / file).read_text(encoding="utf-8")).body
+    (found,) = (node.value for node in body if isinstance(node, ast.Assign) and node.targets[0].id == name)
+    return {key.value: ast.unparse(value) for key, value in zip(found.keys, found.values, strict=True)}
+
+
+TERMS = tuple(table("losses/__init__.py", "TERMS"))
+ALIASES = {name: ast.literal_eval(terms) for name, terms in table("losses/__init__.py", "ALIASES").items()}
+DATASETS = tuple(table("data/__init__.py", "DATASETS"))
+MEASUREMENTS = tuple(table("measurements/__init__.py", "MEASUREMENTS"))
+ARCHITECTURES = tuple(table("models/architectures.py", "ARCHITECTURES"))
+MODELS = tuple(table("models/__init__.py", "MODELS"))
+
+SPECTRAL = ("dft", "stft", "stft-unwindowed", "stft-wrapped", "stft-released")
+# data sets of picture files that can be scaled to any size, and those that are whatever their folder holds
+SIZED = ("image_folder", "celeba")
+ANY_FOLDER = ("image_folder", "cartoons")
+
+
+def loss_terms(name):
+    """The terms that the loss `name` adds up: "ours" → stft, ssim."""
+    return tuple(ALIASES.get(name, name).split("+"))
 
 
 def shown(value):
     """`value` as an error message shows it."""
-    return "a huge number" if is_huge(value) else repr(str(value)[:80])
+    return "a huge number" if isinstance(value, int) and abs(value) > 10**30 else repr(str(value)[:80])
+
+
+class Reader(NamedTuple):
+    """Who reads a key: it has a meaning where the value of the key `key` is one of `names`."""
+
+    key: str
+    names: tuple
 
 
 @dataclass(frozen=True)
 class Key:
     """What a value may be.
 
-    Args: `kind` int, float or str; `help`, one line; `low` and `high`, the inclusive bounds of a
-    number; `above`, an exclusive lower bound; `choices` or `pattern` of a string.
+    Args: `kind`, int, float or str; `help`, one line; `low` and `high`, the inclusive bounds of a number; `above`, an
+    exclusive lower bound; `choices` of a string, or a `pattern` and the same in `words`; `read_by`, a Reader, or None:
+    always read; `changes`, what another value changes: the "weights", the "log" alone, or the "place" of files.
     """
 
     kind: type
@@ -34,20 +74,23 @@ class Key:
     above: float | None = None
     choices: tuple = ()
     pattern: str = r"[^\x00-\x1f\x7f]{0,200}"
+    words: str = "text of at most 200 printable characters"
+    read_by: Reader | None = None
+    changes: str = "weights"
 
     def parse(self, name, value):
-        """`value`, a string or a YAML scalar, as this key's type.
+        """Return `value`, a string or a YAML scalar, as this key's type.
 
         Raises:
             UserError: it is of another type or out of bounds.
         """
-        parsed = self._convert(value)
-        if parsed is None or not self._within(parsed):
-            raise UserError(f"{name}: expected {self.expected()}, got {shown(value)}")
+        parsed = self._converted(value)
+        if parsed is None or not self._is_within(parsed):
+            raise UserError(f"{name}: expected {self.expected(value)}, got {shown(value)}")
         return parsed
 
     def parse_list(self, name, text):
-        """The value that `text` is, or the list of values if it has commas, which free text keeps.
+        """Return the value of `text`, or a list if it has commas. A comma belongs to free text.
 
         Raises:
             UserError: a value is of another type or out of bounds.
@@ -57,21 +100,22 @@ class Key:
         parsed = [self.parse(name, value) for value in values]
         return parsed if len(parsed) > 1 else parsed[0]
 
-    def expected(self):
-        """What is accepted, in words."""
+    def expected(self, value=""):
+        """What is accepted, in words; of choices the one nearest to `value` first."""
         if self.choices:
-            return f"one of {', '.join(self.choices)}"
+            near = difflib.get_close_matches(str(value)[:80], self.choices, n=1)
+            return f"one of {', '.join(dict.fromkeys([*near, *self.choices]))}"
         if self.kind is str:
-            return "text of printable characters" if self.pattern == Key.pattern else f"text matching {self.pattern}"
+            return self.words
         noun = {int: "a whole number", float: "a number"}[self.kind]
         lower = f"above {self.above:g}" if self.above is not None else f"from {self.low:g}"
         return f"{noun} {lower}" + (f" to {self.high:g}" if self.high != LARGEST else "")
 
-    def _convert(self, value):
-        if isinstance(value, bool) or not isinstance(value, (str, int, float)) or is_huge(value):
+    def _converted(self, value):
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)) or shown(value) == "a huge number":
             return None
         if self.kind is str:
-            return value if isinstance(value, str) else str(value)
+            return str(value)
         if self.kind is int:
             return int(value) if re.fullmatch(r"[+-]?[0-9]{1,10}", str(value)) else None
         try:
@@ -79,109 +123,183 @@ class Key:
         except (ValueError, OverflowError):
             return None
 
-    def _within(self, value):
+    def _is_within(self, value):
         if self.kind is str:
             return value in self.choices if self.choices else re.fullmatch(self.pattern, value) is not None
         lower = value > self.above if self.above is not None else value >= self.low
         return math.isfinite(value) and lower and value <= self.high
 
 
-NAME = r"[a-z0-9_+-]{1,60}"
-FOLDER = r"[^\x00-\x1f\x7f]{1,200}"
+class LossKey(Key):
+    """A Key for the name of a loss: a term, an alias, or terms joined by `+`."""
+
+    def expected(self, value=""):
+        """What is accepted, in words; the name nearest to `value` first."""
+        return f"{super().expected(str(value).split('+')[-1])}, or a sum such as l2+ssim"
+
+    def _is_within(self, value):
+        # another model is recorded as its own loss
+        return value in ALIASES or value in MODELS or set(value.split("+")) <= {*TERMS}
+
+
+def read_by(key, *names):
+    """The Reader of a key that is read where `key` is one of `names`."""
+    return Reader(key, names)
+
+
+FOLDER = {"pattern": r"[^\x00-\x1f\x7f]{1,200}", "words": "the name of a folder", "changes": "place"}
 TAG = r"([A-Za-z0-9_][A-Za-z0-9_+.=-]{0,99})?"
+NAME = {"pattern": TAG, "words": "a name of letters, digits and _ + . = -, of at most 100"}
+BLUR, AMBIENT = read_by("model", "blur_error_vae"), read_by("model", "ambient_vae_gan")
+DROPS = [name for name in MEASUREMENTS if name.startswith("drop_") and name != "drop_patch"]
 
-# data sets whose pictures come in any size
-SIZED = ("image_folder", "celeba")
-
-TRAIN_KEYS = {
-    "dataset": Key(
-        str,
-        "data: mnist (binarised), mnist-gray, fashion-mnist, cifar10, image_folder, celeba, cartoons",
-        pattern=NAME,
-    ),
-    "data_dir": Key(str, "folder with the data set's files; empty: download (mnist needs neither)"),
-    "image_size": Key(int, f"pixels a side of the pictures of {' and '.join(SIZED)}", low=1, high=4096),
-    "train_size": Key(int, "training images, from the first on; 0: all", low=0),
-    "test_size": Key(int, "images measured at the end of training; 0: all", low=0),
+DATA = {
+    "dataset": Key(str, "the images", choices=DATASETS),
+    "data_dir": Key(str, "folder with the files of the data set; empty: download them", changes="place"),
+    "image_size": Key(int, "side of the pictures, in pixels", low=1, high=4096, read_by=read_by("dataset", *SIZED)),
+    "train_size": Key(int, "number of training images, from the first on; 0: all", low=0),
+    "test_size": Key(int, "number of images for the scores at the end; 0: all", low=0, changes="log"),
     "test_split": Key(
-        str, "the images measured: test, or held-out (last 10,000 training images)", choices=("test", "held-out")
+        str, "images for the scores; held-out: the last 10,000 training images", choices=("test", "held-out")
     ),
+}
+TRAINING = {
     "batch_size": Key(int, "images in a step", low=1),
-    "init_from": Key(
-        str, "checkpoint to start from (a file, or the prefix of TensorFlow's; {seed} is the run's); empty: none"
-    ),
     "epochs": Key(int, "passes over the training images", low=1),
-    "optimizer": Key(str, "takes the steps", choices=("adam", "rmsprop")),
-    "min_lr": Key(float, "lower bound of the cyclical learning rate", above=0, high=1),
-    "max_lr": Key(float, "upper bound of its first cycle", above=0, high=1),
-    "lr_step_size": Key(int, "half a cycle, in steps", low=1),
+    "optimizer": Key(str, "optimizer", choices=("adam", "rmsprop")),
+    "min_lr": Key(float, "lowest learning rate", above=0, high=1),
+    "max_lr": Key(float, "highest learning rate of the first cycle", above=0, high=1),
+    "lr_step_size": Key(int, "half a cycle, in steps; 0: half of all steps, so one cycle", low=0),
     "lr_mode": Key(
         str,
-        "shape of the cycles; exponential: none, a decay from max_lr",
+        "shape of the cycles; triangular2: the amplitude halves every cycle; exponential: decay from max_lr",
         choices=("triangular", "triangular2", "exp_range", "exponential"),
     ),
-    "lr_gamma": Key(float, "factor per step of exp_range, per lr_step_size steps of exponential", above=0, high=1),
-    "seed": Key(int, "seed of weights, image order and noise", low=0),
-    "log_freq": Key(int, "steps between rows of the CSV and of TensorBoard", low=1),
-    "test_freq": Key(int, "steps between measurements of PSNR and SSIM", low=1),
-    "monitor_size": Key(int, "images in such a measurement", low=1),
-    "visualise_freq": Key(int, "steps between sample grids", low=1),
-    "save_model_freq": Key(int, "steps between checkpoints", low=1),
-    "num_samples": Key(int, "samples in a grid", low=1, high=10000),
-    "model_dir": Key(str, "folder of the checkpoints", pattern=FOLDER),
-    "logs_dir": Key(str, "folder of the TensorBoard logs", pattern=FOLDER),
-    "results_dir": Key(str, "folder of the metrics and the pictures", pattern=FOLDER),
-    "tag": Key(str, "name of the run; empty: the loss's name", pattern=TAG),
-}
-
-MODEL_KEYS = {
-    "model": Key(str, "what is trained", choices=("vae", "blur_error_vae", "ambient_vae_gan")),
-    "architecture": Key(
-        str, "networks: conv28, conv32, conv64, conv256, ambient28, ambient32, ambient64", pattern=NAME
+    "lr_gamma": Key(
+        float,
+        "factor per step (exp_range) or per lr_step_size steps (exponential)",
+        above=0,
+        high=1,
+        read_by=read_by("lr_mode", "exp_range", "exponential"),
     ),
+    "init_from": Key(str, "checkpoint to start from, {seed} stands for the run's seed; empty: random weights"),
+    "seed": Key(int, "seed of the weights, the order of the images and the noise", low=0),
+}
+FILES = {
+    "log_freq": Key(int, "steps between rows of metrics.csv and of TensorBoard", low=1, changes="log"),
+    "test_freq": Key(int, "steps between scores of monitor_size images", low=1, changes="log"),
+    "monitor_size": Key(int, "number of images for these scores", low=1, changes="log"),
+    "visualise_freq": Key(int, "steps between pictures of samples", low=1, changes="place"),
+    "save_model_freq": Key(int, "steps between checkpoints", low=1, changes="place"),
+    "num_samples": Key(int, "samples in a picture", low=1, high=10000, changes="place"),
+    "model_dir": Key(str, "folder of the checkpoints", **FOLDER),
+    "logs_dir": Key(str, "folder of the TensorBoard logs", **FOLDER),
+    "results_dir": Key(str, "folder of metrics, pictures and runs.csv", **FOLDER),
+    "tag": Key(str, "name of the run; empty: the name of the loss", **NAME, changes="place"),
+}
+MODEL = {
+    "model": Key(str, "the model", choices=MODELS),
+    "architecture": Key(str, "the networks", choices=ARCHITECTURES),
     "latent_dim": Key(int, "number of latent variables", low=1, high=4096),
-    "beta": Key(float, "weight of the KL divergence", low=0),
-    "loss": Key(
-        str,
-        "reconstruction loss: l1, l2, bce, ssim, ffl, dft, stft, sums like l2+ffl, ours, ours-released, ours-corrected",
-        pattern=NAME,
+    "beta": Key(float, "weight of the KL divergence; with target_kl its first value", low=0),
+    "target_kl": Key(float, "KL divergence, in nats, at which beta is adapted to hold it; 0: beta is fixed", low=0),
+}
+LOSS = {
+    "loss": LossKey(str, "reconstruction loss of vae", choices=(*TERMS, *ALIASES)),
+    "ssim_coef": Key(float, "weight of 1 - SSIM", low=0, read_by=read_by("loss", "ssim")),
+    "ffl_coef": Key(float, "weight of the focal frequency loss", low=0, read_by=read_by("loss", "ffl")),
+    "stft_coef": Key(float, "weight of the spectral term", low=0, read_by=read_by("loss", *SPECTRAL)),
+    "corrected_coef": Key(
+        float, "weight of the corrected spectral term", low=0, read_by=read_by("loss", "stft-corrected")
     ),
-    "ssim_coef": Key(float, "weight of 1 - SSIM", low=0),
-    "ffl_coef": Key(float, "weight of the focal frequency loss", low=0),
-    "stft_coef": Key(float, "weight of the spectral term", low=0),
-    "corrected_coef": Key(float, "weight of the corrected spectral term", low=0),
-    "amp_coef": Key(float, "weight of amplitudes in the spectral term", low=0),
-    "arg_coef": Key(float, "weight of phases in the spectral term", low=0),
-    "stft_f": Key(int, "STFT window, in pixels", low=2),
-    "stft_s": Key(int, "STFT stride, in pixels", low=1),
-    "eps": Key(float, "added to the real part before a phase is taken", above=0, high=1),
-    "blur_start_epoch": Key(int, "epochs of blur_error_vae before its blur term begins", low=1),
-    "kernel_size": Key(int, "side of its blur kernels, in pixels, odd", low=1),
-    "wiener_constant": Key(float, "regulariser c0 of its Wiener deconvolution", above=0, high=1),
-    "determinant_eps": Key(float, "added to |K|^2 in the logarithm of its determinant", above=0, high=1),
-    "variance": Key(str, "of its likelihood: 1, or the best for each batch", choices=("fixed", "calibrated")),
+    "amp_coef": Key(
+        float, "weight of amplitudes in the term", low=0, read_by=read_by("loss", *SPECTRAL, "stft-corrected")
+    ),
+    "arg_coef": Key(float, "weight of phases in the term", low=0, read_by=read_by("loss", *SPECTRAL, "stft-corrected")),
+    "stft_f": Key(
+        int, "window of the STFT, in pixels", low=2, read_by=read_by("loss", *SPECTRAL[1:], "stft-corrected")
+    ),
+    "stft_s": Key(
+        int, "stride of the STFT, in pixels", low=1, read_by=read_by("loss", *SPECTRAL[1:], "stft-corrected")
+    ),
+    "eps": Key(
+        float, "added to the real part before a phase is taken", above=0, high=1, read_by=read_by("loss", *SPECTRAL)
+    ),
+}
+BLUR_ERROR_VAE = {
+    "blur_start_epoch": Key(int, "epochs before the blur term begins", low=1, read_by=BLUR),
+    "kernel_size": Key(int, "side of the blur kernels, odd, in pixels", low=1, read_by=BLUR),
+    "wiener_constant": Key(float, "regulariser c0 of the Wiener deconvolution", above=0, high=1, read_by=BLUR),
+    "determinant_eps": Key(float, "added to |K|^2 in the logarithm of the determinant", above=0, high=1, read_by=BLUR),
+    "variance": Key(
+        str, "variance of the likelihood: 1, or the best for each batch", choices=("fixed", "calibrated"), read_by=BLUR
+    ),
     "kernel_gradient": Key(
-        str, "whether its likelihood moves the encoder through the kernel too", choices=("flows", "stopped")
-    ),
-    "measurement": Key(
         str,
-        "what ambient_vae_gan sees an image through: none, drop_independent, drop_row, drop_col, drop_rowcol, "
-        "drop_patch, keep_patch, extract_patch, add_noise, blur_add_noise, pad_rotate_project",
-        pattern=NAME,
+        "whether the gradient of the likelihood flows through the kernel",
+        choices=("flows", "stopped"),
+        read_by=BLUR,
     ),
-    "measurement_p": Key(float, "share of the pixels, rows or columns that drop_... drops", low=0, high=0.999),
-    "measurement_k": Key(int, "side of the patch, in pixels", low=1, high=4096),
-    "measurement_sigma": Key(float, "standard deviation of the noise", low=0),
-    "measurement_radius": Key(float, "standard deviation of the blur, in pixels", above=0, high=1000),
-    "measurement_size": Key(int, "side of its kernel, in pixels", low=1, high=1000),
-    "supervised": Key(int, "1: ambient_vae_gan is trained with the clean images too", low=0, high=1),
-    "alpha": Key(float, "weight of the pixels in its reconstruction", low=0),
-    "feature_weight": Key(float, "weight of the discriminator's features in it", low=0),
-    "gamma": Key(float, "weight of the reconstruction in the decoder's loss", low=0),
+}
+AMBIENT_VAE_GAN = {
+    "measurement": Key(str, "the damage through which the model sees an image", choices=MEASUREMENTS, read_by=AMBIENT),
+    "measurement_p": Key(
+        float,
+        "share of the pixels, rows or columns that is dropped",
+        low=0,
+        high=0.999,
+        read_by=read_by("measurement", *DROPS),
+    ),
+    "measurement_k": Key(
+        int,
+        "side of the patch, in pixels",
+        low=1,
+        high=4096,
+        read_by=read_by("measurement", "drop_patch", "keep_patch", "extract_patch"),
+    ),
+    "measurement_sigma": Key(
+        float,
+        "standard deviation of the noise",
+        low=0,
+        read_by=read_by("measurement", "add_noise", "blur_add_noise"),
+    ),
+    "measurement_radius": Key(
+        float,
+        "standard deviation of the blur, in pixels",
+        above=0,
+        high=1000,
+        read_by=read_by("measurement", "blur_add_noise"),
+    ),
+    "measurement_size": Key(
+        int, "side of the blur kernel, in pixels", low=1, high=1000, read_by=read_by("measurement", "blur_add_noise")
+    ),
+    "supervised": Key(int, "1: the training has the clean images too", low=0, high=1, read_by=AMBIENT),
+    "alpha": Key(float, "weight of the pixels in the reconstruction loss", low=0, read_by=AMBIENT),
+    "feature_weight": Key(
+        float, "weight of the discriminator's features in the reconstruction loss", low=0, read_by=AMBIENT
+    ),
+    "gamma": Key(float, "weight of the reconstruction loss in the decoder's loss", low=0, read_by=AMBIENT),
     "pixel_side": Key(
-        str, "what of a made image is compared with the measured one", choices=("measured", "unmeasured", "marginal")
+        str,
+        "side of the measurement on which pixels are compared; marginal: theta is summed out",
+        choices=("measured", "unmeasured", "marginal"),
+        read_by=AMBIENT,
     ),
-    "rec_reduction": Key(str, "of the reconstruction, over pixels and features", choices=("mean", "sum")),
+    "rec_reduction": Key(
+        str, "reduction of the reconstruction loss over pixels and features", choices=("mean", "sum"), read_by=AMBIENT
+    ),
 }
 
+# heading in --help: its keys
+GROUPS = {
+    "data": DATA,
+    "training": TRAINING,
+    "files, and how often they are written": FILES,
+    "model": MODEL,
+    "loss, of model vae": LOSS,
+    "model blur_error_vae": BLUR_ERROR_VAE,
+    "model ambient_vae_gan": AMBIENT_VAE_GAN,
+}
+TRAIN_KEYS = DATA | TRAINING | FILES
+MODEL_KEYS = MODEL | LOSS | BLUR_ERROR_VAE | AMBIENT_VAE_GAN
 KEYS = TRAIN_KEYS | MODEL_KEYS

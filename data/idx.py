@@ -1,4 +1,4 @@
-"""The IDX container of LeCun, Cortes and Burges: unsigned-byte arrays, plain or gzipped."""
+"""The IDX files of LeCun, Cortes and Burges: arrays of bytes, plain or gzipped."""
 
 import gzip
 import math
@@ -14,10 +14,10 @@ MOST_AXES = 4
 
 
 def read_idx(path):
-    """The unsigned-byte array in the IDX file `path` (`.gz` is unpacked on the way).
+    """Return the uint8 array in the IDX file `path`, which may be gzipped (.gz).
 
     Raises:
-        UserError: the file is not IDX, not of unsigned bytes, or shorter than its header says.
+        UserError: the file is not an IDX file of unsigned bytes, or its length is not what its header says.
     """
     raw = _read_bytes(Path(path))
     if len(raw) < 4 or raw[:3] != bytes([0, 0, UNSIGNED_BYTE]) or raw[3] > MOST_AXES:

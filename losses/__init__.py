@@ -1,92 +1,134 @@
 """Reconstruction losses by name.
 
-    loss = losses.build("ours")                 # the paper's, its hyperparameters as in the YAML
-    loss = losses.build("stft+ssim", stft_f=8)  # another window
+    loss = losses.build("ours")                 # the paper's loss with the paper's hyperparameters
+    loss = losses.build("stft+ssim", stft_f=8)  # with another window
 
-Adding one is a class and its line in TERMS; keys of its own also stand in HYPERPARAMETERS.
+A new loss is a class and its line in TERMS.
 """
 
-import config
-from config.system.errors import UserError
-from losses.base import ReconstructionLoss as ReconstructionLoss
-from losses.corrected import CorrectedSTFT
-from losses.focal import FocalFrequency
-from losses.kl import kl_divergence as kl_divergence
-from losses.pixel import BCE, L1, L2
-from losses.spectral import DFT, STFT, ReleasedSTFT, WrappedSTFT
-from losses.ssim import SSIM
-from losses.weighted_sum import WeightedSum
+import difflib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 
-# name: from the configuration, the weight of the term and the term
+from .base import ReconstructionLoss as ReconstructionLoss
+from .kl import kl_divergence as kl_divergence
+from .pixel import BCE, L1, L2
+from .spectral import DFT, STFT, CorrectedSTFT, FocalFrequency, ReleasedSTFT, WrappedSTFT
+from .ssim import SSIM
+from .weighted_sum import WeightedSum
+
+
+@dataclass(frozen=True)
+class Term:
+    """A loss that can be part of a sum.
+
+    make: its class, or a partial of it.
+    weight, default: the hyperparameter that is its weight, None if the weight is fixed; and that weight's value.
+    arguments: other hyperparameters → arguments of `make`, whose defaults are theirs.
+    output_space: what it takes a decoder's output for: "linear" (the image) or "logits" (of the image).
+    """
+
+    make: Callable
+    weight: str | None = None
+    default: float = 1
+    arguments: dict = field(default_factory=dict)
+    output_space: str = "linear"
+
+    def hyperparameters(self):
+        """Return the hyperparameters that this term reads, with their defaults."""
+        parameters = inspect.signature(self.make).parameters
+        weight = {self.weight: self.default} if self.weight else {}
+        return weight | {name: parameters[argument].default for name, argument in self.arguments.items()}
+
+
+CORRECTED = {"stft_f": "window", "stft_s": "stride", "amp_coef": "amp_coef", "arg_coef": "arg_coef"}
+LOCAL = CORRECTED | {"eps": "eps"}
+GLOBAL = {"amp_coef": "amp_coef", "arg_coef": "arg_coef", "eps": "eps"}
+
 TERMS = {
-    "l1": lambda c: (1, L1(name="l1")),
-    "l2": lambda c: (1, L2(name="l2")),
-    "bce": lambda c: (1, BCE(name="bce")),
-    "ssim": lambda c: (c.ssim_coef, SSIM(name="ssim")),
-    "ffl": lambda c: (c.ffl_coef, FocalFrequency(name="ffl")),
-    "dft": lambda c: (c.stft_coef, DFT(c.amp_coef, c.arg_coef, c.eps, name="dft")),
-    "stft": lambda c: (c.stft_coef, STFT(c.stft_f, c.stft_s, c.amp_coef, c.arg_coef, c.eps, name="stft")),
-    "stft-unwindowed": lambda c: (
-        c.stft_coef,
-        STFT(c.stft_f, c.stft_s, c.amp_coef, c.arg_coef, c.eps, hann=False, name="stft-unwindowed"),
-    ),
-    "stft-wrapped": lambda c: (
-        c.stft_coef,
-        WrappedSTFT(c.stft_f, c.stft_s, c.amp_coef, c.arg_coef, c.eps, name="stft-wrapped"),
-    ),
-    "stft-released": lambda c: (
-        c.stft_coef,
-        ReleasedSTFT(c.stft_f, c.stft_s, c.amp_coef, c.arg_coef, c.eps, name="stft-released"),
-    ),
-    "stft-corrected": lambda c: (
-        c.corrected_coef,
-        CorrectedSTFT(c.stft_f, c.stft_s, c.amp_coef, c.arg_coef, name="stft-corrected"),
-    ),
+    "l1": Term(L1),
+    "l2": Term(L2),
+    "bce": Term(BCE, output_space="logits"),
+    "ssim": Term(SSIM, "ssim_coef", 500),
+    "ffl": Term(FocalFrequency, "ffl_coef", 1),
+    "dft": Term(DFT, "stft_coef", 0.0015, GLOBAL),
+    "stft": Term(STFT, "stft_coef", 0.0015, LOCAL),
+    "stft-unwindowed": Term(partial(STFT, hann=False), "stft_coef", 0.0015, LOCAL),
+    "stft-wrapped": Term(WrappedSTFT, "stft_coef", 0.0015, LOCAL),
+    "stft-released": Term(ReleasedSTFT, "stft_coef", 0.0015, LOCAL),
+    "stft-corrected": Term(CorrectedSTFT, "corrected_coef", 100, CORRECTED),
 }
 
 ALIASES = {"ours": "stft+ssim", "ours-released": "stft-released+ssim", "ours-corrected": "stft-corrected+ssim"}
 
-# terms that take the decoder's output for something else than the image itself
-OUTPUT_SPACES = {"bce": "logits"}
 
+def build(name, **given):
+    """Return the reconstruction loss `name`: a term, a sum of terms joined by `+`, or an alias.
 
-# the keys of the configuration that TERMS reads
-HYPERPARAMETERS = ("ssim_coef", "ffl_coef", "stft_coef", "corrected_coef", "amp_coef", "arg_coef", "stft_f", "stft_s")
-HYPERPARAMETERS += ("eps",)
-
-
-def build(name, **hyperparameters):
-    """The reconstruction loss `name`: a term, a sum of terms joined by `+`, or an alias.
-
-    `hyperparameters` are keys of config/model_config.yml, whose values they replace.
+    Args: `given`, values of hyperparameters (see `hyperparameters`); those not given have their defaults.
 
     Raises:
-        UserError: an unknown name or key, one term twice, or terms of different output spaces.
+        ValueError: the name is unknown, names a term twice or mixes output spaces; or the loss does not read one
+            of the hyperparameters.
     """
-    settings = config.resolve({key: config.lookup(key).parse(key, value) for key, value in hyperparameters.items()})
+    values = hyperparameters(name)
+    for key in given:
+        if key not in values:
+            raise ValueError(unread(key, name))
+    values |= given
     names = term_names(name)
-    weights, losses = zip(*(TERMS[term](settings) for term in names), strict=True)
-    return WeightedSum(losses, weights, name=name)
+    losses = [
+        TERMS[term].make(**{argument: values[key] for key, argument in TERMS[term].arguments.items()}, name=term)
+        for term in names
+    ]
+    return WeightedSum(losses, [values.get(TERMS[term].weight, TERMS[term].default) for term in names], name=name)
+
+
+def hyperparameters(name):
+    """Return the hyperparameters that the loss `name` reads, with their defaults.
+
+    Raises:
+        ValueError: as of `term_names`.
+    """
+    return {key: value for term in term_names(name) for key, value in TERMS[term].hyperparameters().items()}
 
 
 def term_names(name):
-    """The terms that the loss `name` adds up.
+    """Return the names of the terms that the loss `name` adds up.
 
     Raises:
-        UserError: an unknown name, one term twice, or terms of different output spaces.
+        ValueError: the name is unknown, names a term twice or mixes output spaces.
     """
     names = ALIASES.get(name, name).split("+")
-    if not set(names) <= set(TERMS):
-        raise UserError(
-            f"loss: expected one of {', '.join([*TERMS, *ALIASES])}, or a sum such as l2+ssim, got {name!r}"
-        )
+    for term in names:
+        if term not in TERMS:
+            choices = ", ".join(nearest_first(term, [*TERMS, *ALIASES]))
+            raise ValueError(f"loss: expected one of {choices}, or a sum such as l2+ssim, got {name!r}")
     if len(set(names)) < len(names):
-        raise UserError(f"loss: expected each term once, got {name!r}")
-    if len({OUTPUT_SPACES.get(term, "linear") for term in names}) > 1:
-        raise UserError(f"loss: bce takes logits and does not add to other terms, got {name!r}")
+        raise ValueError(f"loss: expected each term once, got {name!r}")
+    if len({TERMS[term].output_space for term in names}) > 1:
+        logits = ", ".join(term for term in names if TERMS[term].output_space == "logits")
+        raise ValueError(f"loss: expected terms of one output space, got {name!r}, where {logits} takes logits")
     return names
 
 
 def output_space(name):
-    """What a decoder trained with the loss `name` puts out: "linear" (the image) or "logits"."""
-    return OUTPUT_SPACES.get(term_names(name)[0], "linear")
+    """Return what a decoder trained with the loss `name` puts out: "linear" (the image) or "logits"."""
+    return TERMS[term_names(name)[0]].output_space
+
+
+def unread(key, name):
+    """Return the message that the loss `name` does not read the hyperparameter `key`, and who reads it."""
+    readers = {other: term.hyperparameters() for other, term in TERMS.items()}
+    if fitting := [other for other, known in readers.items() if key in known]:
+        return f"{key}: expected with a loss of {', '.join(fitting)}, got it with {name}, which does not read it"
+    known = {one for each in readers.values() for one in each}
+    return f"unknown hyperparameter {key!r}; expected one of {', '.join(nearest_first(key, sorted(known)))}"
+
+
+def nearest_first(text, choices):
+    """Return `choices` in their order, but with the one most like `text` first."""
+    near = difflib.get_close_matches(text, choices, n=1)
+    return near + [choice for choice in choices if choice not in near]

@@ -1,55 +1,84 @@
 """What every reconstruction loss has in common."""
 
+import inspect
+import re
+
 import keras
-import tensorflow as tf
+from keras import ops
 
 
 class ReconstructionLoss(keras.losses.Loss):
-    """A distance between images and their reconstructions, one value an image.
+    """A distance between images and their reconstructions, one value for each image.
 
-    `call(image, reconstruction)` takes two float tensors [B, H, W, C] and returns [B]: at least 0,
-    0 where they are equal, each image for itself, with bounded gradients. A subclass writes
-    `distance`; its constructor's arguments are its hyperparameters.
+    `call(image, reconstruction)` takes two tensors [B, H, W, C] and returns [B]: at least 0, and 0 where the two are
+    equal. Each image is compared on its own, in float32, and gradients are bounded. A subclass writes `distance`. Its
+    constructor keeps every argument, a hyperparameter, in an attribute of the same name.
+
+    `label` is the name as it was given, such as "l2+ssim". `name` is that name with the characters that Keras allows
+    in the scopes of a graph, "l2_ssim".
 
     Raises:
         ValueError: the two shapes differ, or are not [B, H, W, C].
     """
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
-        super().__init__(name=name or type(self).__name__.lower(), reduction=reduction, dtype=dtype)
+        self.label = name or type(self).__name__.lower()
+        super().__init__(name=re.sub(r"[^A-Za-z0-9_.-]", "_", self.label), reduction=reduction, dtype=dtype)
 
     def call(self, image, reconstruction):
-        """The loss of each image [B]."""
-        image, reconstruction = tf.convert_to_tensor(image), tf.convert_to_tensor(reconstruction)
-        if image.shape.rank != 4 or not image.shape.is_compatible_with(reconstruction.shape):
+        """Return the loss of each image [B]."""
+        # half precision is too coarse for sums over pixels
+        dtype = "float64" if self.dtype == "float64" else "float32"
+        image, reconstruction = (ops.convert_to_tensor(images, dtype=dtype) for images in (image, reconstruction))
+        shapes = tuple(image.shape), tuple(reconstruction.shape)
+        if not agree(*shapes):
             raise ValueError(
-                f"{self.name}: expected image and reconstruction of one shape [B, H, W, C], "
-                f"got {tuple(image.shape)} and {tuple(reconstruction.shape)}"
+                f"{self.label}: expected image and reconstruction of one shape [B, H, W, C], "
+                f"got {shapes[0]} and {shapes[1]}"
             )
+        if shapes[0][1:] != shapes[1][1:]:
+            # a graph that reads images from a stream knows their size from the model's output only
+            image = ops.reshape(image, ops.shape(reconstruction))
         return self.distance(image, reconstruction)
 
     def distance(self, image, reconstruction):
-        """The distance of each pair [B]; the shapes have been checked."""
+        """Return the distance of each pair [B]; the shapes have been checked."""
         raise NotImplementedError
 
     def terms(self, image, reconstruction):
-        """The named parts that `call` adds up, each [B]."""
-        return {self.name: self.call(image, reconstruction)}
+        """Return the named parts that `call` adds up, each [B]."""
+        return {self.label: self.call(image, reconstruction)}
+
+    def get_config(self):
+        """Return the arguments of the constructor."""
+        parameters = inspect.signature(type(self)).parameters.values()
+        named = [parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
+        return super().get_config() | {name: getattr(self, name) for name in named} | {"name": self.label}
+
+
+def agree(one, other):
+    """Return whether two shapes can be one [B, H, W, C]; None stands for a size that a graph does not know yet."""
+    return len(one) == len(other) == 4 and all(a == b or None in (a, b) for a, b in zip(one, other, strict=True))
+
+
+def whole(name, value, least):
+    """Return `value` as an int.
+
+    Raises:
+        ValueError: it is not a whole number of at least `least`; `name` says which argument it is.
+    """
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or number != value or number < least:
+        raise ValueError(f"{name}: expected a whole number from {least}, got {value!r}")
+    return number
 
 
 def planes(images):
-    """Every channel as an image of its own: [B, H, W, C] → [B, C, H, W]."""
-    if images.shape[-1] == 1:
-        return tf.reshape(images, [-1, 1, *images.shape[1:3]])
-    return tf.transpose(images, [0, 3, 1, 2])
-
-
-def along_last_axis(values, rows):
-    """`rows` [k, n] applied to the last axis of `values` [..., m, n], and that axis moved: [..., k, m].
-
-    Applied once for the width and once for the height it transforms a plane both ways. One product
-    of two plain matrices: batched products of unequal rank are slower (and crash under oneDNN).
-    """
-    *leading, size = values.shape[1:]
-    product = tf.reshape(values, [-1, size]) @ tf.constant(rows.T, tf.float32)
-    return tf.linalg.matrix_transpose(tf.reshape(product, [-1, *leading, len(rows)]))
+    """Return every channel as an image of its own: [B, H, W, C] → [B, C, H, W]."""
+    _, height, width, channels = ops.shape(images)
+    if isinstance(channels, int) and channels == 1:
+        return ops.reshape(images, [-1, 1, height, width])
+    return ops.transpose(images, [0, 3, 1, 2])

@@ -1,11 +1,11 @@
 """The Kullback-Leibler divergence of the posterior from the prior."""
 
-import tensorflow as tf
+from keras import ops
 
 
 def kl_divergence(z_mean, z_log_var):
-    """KL[N(z_mean, exp z_log_var) || N(0, 1)] of each image [B], summed over the latents, in nats.
+    """Return KL[N(z_mean, exp z_log_var) || N(0, 1)] of each image [B], summed over the latents, in nats.
 
-    Source: Kingma and Welling 2013, appendix B. Arguments are [B, latent_dim].
+    Source: Kingma and Welling 2013, appendix B. Args: two tensors [B, latent_dim].
     """
-    return 0.5 * tf.reduce_sum(tf.exp(z_log_var) + z_mean**2 - 1 - z_log_var, axis=1)
+    return 0.5 * ops.sum(ops.exp(z_log_var) + z_mean**2 - 1 - z_log_var, axis=1)

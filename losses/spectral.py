@@ -1,222 +1,224 @@
-"""Losses on the amplitude and the phase of local spectra.
+"""Losses that compare spectra, of local windows or of the whole image.
 
-A windowed 2-D DFT with a separable window is two matrix products, V x Hᵀ: the rows of V and H are
-the windowed complex exponentials of every position. Images being real, half of the plane of bins
-tells the rest, and everything stays in real float32 arithmetic.
+F_i and F_o are the spectra of the image and of its reconstruction, A their amplitudes, P their phases (radians), and
+W a weight that grows linearly with the radial frequency, from 0 at the constant to 1 at the highest. Each loss is
+a variant of one equation:
+
+    STFT             sum of (arg_coef·|P_o - P_i| + amp_coef·|A_o - A_i|)·W over all windows, bins and channels
+    WrappedSTFT      STFT, and P_o - P_i is wrapped to [-π, π]
+    DFT              STFT with one window, the whole image
+    ReleasedSTFT     STFT over the bins, and with the weights, of the code that the paper's author released
+    CorrectedSTFT    mean of (arg_coef·A_i·|wrapped P_o - P_i| + amp_coef·|A_o - A_i|)·W
+    FocalFrequency   mean of |F_o - F_i|²·w of the whole image, where w is largest for the bin that differs most
+
+STFT and DFT are those of the paper's section 3.1, with λ = arg_coef / amp_coef.
 """
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
-from config.system.errors import UserError
-from losses.base import ReconstructionLoss, planes
+from .base import ReconstructionLoss, whole
+from .dft import (
+    PHASE_FLOOR,
+    Bins,
+    amplitude,
+    at_every_position,
+    box,
+    global_bins,
+    hann,
+    local_bins,
+    module_of,
+    phase,
+    unit_box,
+    unit_hann,
+    wave,
+)
 
-# Near zero amplitude the gradient of a phase is 1/amplitude; below this amplitude it grows no more.
-PHASE_FLOOR = 1e-2
-
-
-def hann(window):
-    """The periodic Hann window [window]: ½(1 - cos 2πx/window), 0 ≤ x < window."""
-    return 0.5 * (1 - np.cos(2 * np.pi * np.arange(window) / window))
-
-
-def at_every_position(size, stride, wave):
-    """The rows of `wave` [frequencies, window] at every position, [positions·frequencies, size].
-
-    Raises:
-        UserError: the window is larger than the image.
-    """
-    window = wave.shape[1]
-    if window > size:
-        raise UserError(f"stft_f: expected a window of at most the image's {size} pixels, got {window}")
-    starts = range(0, size - window + 1, stride)
-    return np.concatenate([np.pad(wave, [(0, 0), (start, size - window - start)]) for start in starts])
-
-
-def exponentials(window, frequencies):
-    """exp(-2πi f m / window) [frequencies, window], exactly real where it is real."""
-    turns = np.outer(frequencies, np.arange(window)) % window
-    return np.round(np.exp(-2j * np.pi * turns / window), 15)
-
-
-def half_plane(window):
-    """The frequencies 0 … window/2 that tell all of a real signal's, and how many bins each stands for.
-
-    A bin stands for its mirror image too, unless it is its own.
-    """
-    half = np.arange(window // 2 + 1)
-    return half, np.where((half == 0) | (2 * half == window), 1, 2)
-
-
-def spectrum(images, vertical, horizontal):
-    """Real and imaginary parts of V x Hᵀ for every plane x, each [B, C, columns, rows].
-
-    Args: images [B, H, W, C]; complex numpy matrices `vertical` [rows, H], `horizontal` [columns, W].
-    """
-    x = planes(images)
-    channels, height, width = x.shape[1:]
-    columns = len(horizontal)
-    # the real part and, beside it, the imaginary part of x Hᵀ, with the height innermost: then the
-    # complex product with V is a plain product with [Re; -Im] for the real part and [Im; Re]
-    halves = tf.constant(np.concatenate([horizontal.real, horizontal.imag]).T, tf.float32)
-    product = tf.reshape(tf.reshape(x, [-1, width]) @ halves, [-1, height, 2, columns])
-    product = tf.reshape(tf.transpose(product, [0, 3, 2, 1]), [-1, 2 * height])
-    real = tf.constant(np.concatenate([vertical.real, -vertical.imag], axis=1).T, tf.float32)
-    imaginary = tf.constant(np.concatenate([vertical.imag, vertical.real], axis=1).T, tf.float32)
-    shape = [-1, channels, columns, len(vertical)]
-    return tf.reshape(product @ real, shape), tf.reshape(product @ imaginary, shape)
-
-
-@tf.custom_gradient
-def amplitude(real, imaginary):
-    """√(real² + imaginary²); its gradient at zero is 0."""
-    modulus = tf.sqrt(real**2 + imaginary**2)
-
-    def gradient(upstream):
-        unit = tf.math.divide_no_nan(upstream, modulus)
-        return unit * real, unit * imaginary
-
-    return modulus, gradient
-
-
-@tf.custom_gradient
-def phase(real, imaginary, floor):
-    """atan2(imaginary, real) in (-π, π]; its gradient is at most 1/floor."""
-
-    def gradient(upstream):
-        slope = upstream / tf.maximum(real**2 + imaginary**2, floor**2)
-        return slope * -imaginary, slope * real, None
-
-    return tf.atan2(imaginary, real), gradient
+# Below this share of the image's amplitude, a smaller amplitude of the reconstruction makes no steeper phase gradient.
+SHARE = 0.1
 
 
 @keras.saving.register_keras_serializable("losses")
 class STFT(ReconstructionLoss):
     """Distance of short-time spectra, [B]: Σ (arg_coef·|P_o - P_i| + amp_coef·|A_o - A_i|)·W.
 
-    A and P are amplitude and phase (radians, in (-π, π], differences not wrapped) of the 2-D DFT
-    in every Hann window, all bins; W grows linearly with the radial frequency, from 0 at the
-    constant to 1 at the highest. The sum runs over windows, bins and channels. Source: the paper's
-    section 3.1, with λ = arg_coef / amp_coef.
+    Phases are in (-π, π] and their differences are not wrapped. The sum is over windows, bins and channels.
 
-    Args: `window` and `stride` in pixels; `amp_coef`, `arg_coef`; `eps`, added to the real part
-    before the phase is taken, so that nothing has phase 0; `hann=False` for a rectangular window.
+    Args: `window` and `stride` in pixels; `amp_coef` and `arg_coef`, the weights of amplitudes and phases; `eps`,
+    added to the real part before a phase is taken, so that zero has the phase 0; `hann=False` for a rectangular
+    window.
 
     Raises:
-        UserError: the window is larger than the image.
+        ValueError: the window is larger than the image.
     """
 
     def __init__(self, window=16, stride=4, amp_coef=0.1, arg_coef=0.9, eps=1e-6, hann=True, **kwargs):
         super().__init__(**kwargs)
-        self.window, self.stride, self.hann = window, stride, hann
-        self.amp_coef, self.arg_coef, self.eps = amp_coef, arg_coef, eps
+        self.window, self.stride, self.hann = whole("window", window, 2), whole("stride", stride, 1), bool(hann)
+        self.amp_coef, self.arg_coef, self.eps = float(amp_coef), float(arg_coef), float(eps)
 
     def distance(self, image, reconstruction):
-        """The loss of each pair [B]."""
-        vertical, horizontal, weights = self.bases(*image.shape[1:3])
-        spectra = [self.transform(images, vertical, horizontal) for images in (image, reconstruction)]
-        return tf.reduce_sum(self.bin_distance(*spectra) * tf.constant(weights.T, tf.float32), [1, 2, 3])
-
-    def bin_distance(self, image, reconstruction):
-        """arg_coef·|P_o - P_i| + amp_coef·|A_o - A_i| of two spectra (real, imaginary), bin by bin."""
-        amp = amplitude(*reconstruction) - amplitude(*image)
-        phases = (phase(real + self.eps, imaginary, PHASE_FLOOR) for real, imaginary in (image, reconstruction))
-        arg = self.phase_difference(*phases)
-        return self.arg_coef * tf.abs(arg) + self.amp_coef * tf.abs(amp)
-
-    def phase_difference(self, phase_i, phase_o):
-        """The difference of two phases, radians, as it is."""
-        return phase_o - phase_i
-
-    def transform(self, images, vertical, horizontal):
-        """The spectrum that is compared."""
-        return spectrum(images, vertical, horizontal)
-
-    def bases(self, height, width):
-        """The matrices V and H of `spectrum` and the weights [rows of V, rows of H]."""
-        rows, columns = self.window or height, self.window or width
-        half, counts = half_plane(columns)
-        vertical = at_every_position(height, self.stride, self.taper(rows) * exponentials(rows, np.arange(rows)))
-        horizontal = at_every_position(width, self.stride, self.taper(columns) * exponentials(columns, half))
-        radius = np.hypot.outer(np.abs(np.fft.fftfreq(rows)), half / columns)
-        weights = counts * radius / radius.max()
-        return vertical, horizontal, np.tile(weights, (len(vertical) // rows, len(horizontal) // len(half)))
-
-    def taper(self, window):
-        """The window function [window]."""
-        return hann(window) if self.hann else np.ones(window)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        names = ("window", "stride", "amp_coef", "arg_coef", "eps", "hann")
-        return super().get_config() | {name: getattr(self, name) for name in names}
+        """Return the loss of each pair [B]."""
+        bins = local_bins(*ops.shape(image)[1:3], self.window, self.stride, hann if self.hann else box)
+        f_i, f_o = bins.spectrum(image), bins.spectrum(reconstruction)
+        turned, grown = phase_difference(f_i, f_o, self.eps), amplitude(*f_o) - amplitude(*f_i)
+        return bins.sum(self.arg_coef * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
 
 
 @keras.saving.register_keras_serializable("losses")
 class WrappedSTFT(STFT):
-    """The STFT distance with differences of phase wrapped to [-π, π], [B]: the short way round the circle."""
+    """STFT with differences of phase wrapped to [-π, π], [B]: the short way round the circle."""
 
-    def phase_difference(self, phase_i, phase_o):
-        """The difference of two phases, wrapped."""
-        raw = phase_o - phase_i
-        return raw - 2 * np.pi * tf.round(raw / (2 * np.pi))
+    def distance(self, image, reconstruction):
+        """Return the loss of each pair [B]."""
+        bins = local_bins(*ops.shape(image)[1:3], self.window, self.stride, hann if self.hann else box)
+        f_i, f_o = bins.spectrum(image), bins.spectrum(reconstruction)
+        turned, grown = phase_difference(f_i, f_o, self.eps), amplitude(*f_o) - amplitude(*f_i)
+        turned = turned - 2 * np.pi * ops.round(turned / (2 * np.pi))
+        return bins.sum(self.arg_coef * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
 
 
 @keras.saving.register_keras_serializable("losses")
-class DFT(STFT):
+class DFT(ReconstructionLoss):
     """Distance of global spectra, [B]: STFT with one window, the whole image.
 
-    The Hann window matters here too. Without it, a bright pixel in the first row and column adds the
-    same positive number to every bin, which draws all phases to 0, where raw differences from
-    unknown phases are least on average: the decoder learns to put one there.
+    The paper has no window here (`hann=False`). Without one, a bright pixel in the first row and column adds the
+    same positive number to every bin. It pulls all phases to 0, where raw differences from unknown phases are
+    least on average, so the decoder learns to put a bright pixel there.
+
+    Args: as of STFT.
     """
 
     def __init__(self, amp_coef=0.1, arg_coef=0.9, eps=1e-6, hann=True, **kwargs):
-        super().__init__(None, 1, amp_coef, arg_coef, eps, hann, **kwargs)
+        super().__init__(**kwargs)
+        self.amp_coef, self.arg_coef, self.eps, self.hann = float(amp_coef), float(arg_coef), float(eps), bool(hann)
 
-    def get_config(self):
-        """The constructor's arguments."""
-        config = super().get_config()
-        return {name: value for name, value in config.items() if name not in ("window", "stride")}
+    def distance(self, image, reconstruction):
+        """Return the loss of each pair [B]."""
+        bins = global_bins(*ops.shape(image)[1:3], hann if self.hann else box)
+        f_i, f_o = bins.spectrum(image), bins.spectrum(reconstruction)
+        turned, grown = phase_difference(f_i, f_o, self.eps), amplitude(*f_o) - amplitude(*f_i)
+        return bins.sum(self.arg_coef * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
 
 
 @keras.saving.register_keras_serializable("losses")
-class ReleasedSTFT(STFT):
-    """What the author's released code sums in place of the paper's STFT, [B].
+class ReleasedSTFT(ReconstructionLoss):
+    """What the author's released code computes in place of the paper's STFT, [B].
 
-    In square windows without a taper it takes the DFT over columns and channels (not rows), keeps
-    the first half of the rows and of the column frequencies, and weights each by the product of
-    two ramps from 0 to 1, so the first row and the constant count nothing.
+    In square windows without a window function, the code takes the DFT over columns and channels (not rows). It
+    keeps the first half of the rows and of the column frequencies and weights each by the product of two ramps from
+    0 to 1, so the first row and the constant count nothing.
+
+    Args: as of STFT.
+
+    Raises:
+        ValueError: the window is larger than the image.
     """
 
     def __init__(self, window=16, stride=4, amp_coef=0.1, arg_coef=0.9, eps=1e-6, **kwargs):
-        super().__init__(window, stride, amp_coef, arg_coef, eps, hann=False, **kwargs)
+        super().__init__(**kwargs)
+        self.window, self.stride = whole("window", window, 2), whole("stride", stride, 1)
+        self.amp_coef, self.arg_coef, self.eps = float(amp_coef), float(arg_coef), float(eps)
 
-    def bases(self, height, width):
-        """The matrices and the weights of the corner that the released code keeps."""
-        half = self.window // 2
-        vertical = at_every_position(height, self.stride, np.eye(half, self.window, dtype=complex))
-        horizontal = at_every_position(width, self.stride, exponentials(self.window, np.arange(half)))
-        ramp = np.linspace(0, 1, half)
-        weights = np.outer(ramp, ramp)
-        return vertical, horizontal, np.tile(weights, (len(vertical) // half, len(horizontal) // half))
+    def distance(self, image, reconstruction):
+        """Return the loss of each pair [B]."""
+        bins = released_bins(*ops.shape(image)[1:3], self.window, self.stride)
+        f_i, f_o = dft_of_channels(*bins.spectrum(image)), dft_of_channels(*bins.spectrum(reconstruction))
+        turned, grown = phase_difference(f_i, f_o, self.eps), amplitude(*f_o) - amplitude(*f_i)
+        return bins.sum(self.arg_coef * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
 
-    def transform(self, images, vertical, horizontal):
-        """The spectrum over the columns, then the DFT over the channels."""
-        real, imaginary = spectrum(images, vertical, horizontal)
-        channels = real.shape[1]
-        if channels == 1:
-            return real, imaginary
-        wave = exponentials(channels, np.arange(channels))
-        cos, sin = tf.constant(wave.real, tf.float32), tf.constant(wave.imag, tf.float32)
 
-        def mix(matrix, values):
-            return tf.einsum("kc,bcvu->bkvu", matrix, values)
+@keras.saving.register_keras_serializable("losses")
+class CorrectedSTFT(ReconstructionLoss):
+    """Distance of short-time spectra, [B]: mean of (arg_coef·A_i·|Δ| + amp_coef·|A_o - A_i|)·W.
 
-        return mix(cos, real) - mix(sin, imaginary), mix(cos, imaginary) + mix(sin, real)
+    Δ is the phase of F_o·conj(F_i), in (-π, π], which is P_o - P_i wrapped. It counts in proportion to the
+    amplitude A_i of the image: where A_i is 0, the phase is arbitrary. The mean is over windows, bins and channels,
+    and the Hann window has norm 1, so amplitudes are in units of the image's intensity. Hence window and stride
+    need no other weight beside other terms. The gradient of each bin is at most arg_coef / SHARE + amp_coef.
 
-    def get_config(self):
-        """The constructor's arguments."""
-        config = super().get_config()
-        return {name: value for name, value in config.items() if name != "hann"}
+    Args: `window` and `stride` in pixels; `amp_coef` and `arg_coef`, the weights of amplitudes and phases.
+
+    Raises:
+        ValueError: the window is larger than the image.
+    """
+
+    def __init__(self, window=16, stride=4, amp_coef=0.1, arg_coef=0.9, **kwargs):
+        super().__init__(**kwargs)
+        self.window, self.stride = whole("window", window, 2), whole("stride", stride, 1)
+        self.amp_coef, self.arg_coef = float(amp_coef), float(arg_coef)
+
+    def distance(self, image, reconstruction):
+        """Return the loss of each pair [B]."""
+        bins = local_bins(*ops.shape(image)[1:3], self.window, self.stride, unit_hann)
+        f_i, f_o = bins.spectrum(image), bins.spectrum(reconstruction)
+        a_i = amplitude(*f_i)
+        turned, grown = relative_phase(f_i, f_o, a_i), amplitude(*f_o) - a_i
+        return bins.mean(self.arg_coef * a_i * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
+
+
+@keras.saving.register_keras_serializable("losses")
+class FocalFrequency(ReconstructionLoss):
+    """Focal frequency loss, [B]: mean of w·|F_o - F_i|² over bins and channels.
+
+    F is the orthonormal DFT of a whole channel. w is |F_o - F_i|^alpha divided by its largest value in the
+    channel, so the bins that differ most count most; no gradient flows through it. As w is at most 1, the loss is
+    at most `l2` (Parseval). Source: Jiang, Dai, Wu and Loy 2021, section 3; the maximum per channel is from the
+    authors' code.
+
+    Args: `alpha`; 0 gives every bin the weight 1.
+    """
+
+    def __init__(self, alpha=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.alpha = float(alpha)
+
+    def distance(self, image, reconstruction):
+        """Return the loss of each pair [B]."""
+        bins = global_bins(*ops.shape(image)[1:3], unit_box)
+        real, imaginary = bins.spectrum(reconstruction - image)
+        squared = real**2 + imaginary**2
+        fixed = ops.stop_gradient(squared)
+        focus = ops.divide_no_nan(fixed, ops.max(fixed, [2, 3], keepdims=True)) ** (self.alpha / 2)
+        return bins.mean(focus * squared, 1)
+
+
+def phase_difference(f_i, f_o, eps):
+    """Return P_o - P_i, radians, of two spectra (real, imaginary); `eps` is added to the real parts first."""
+    floor = ops.convert_to_tensor(PHASE_FLOOR, dtype=f_i[0].dtype)
+    p_i, p_o = (phase(real + eps, imaginary, floor) for real, imaginary in (f_i, f_o))
+    return p_o - p_i
+
+
+def relative_phase(f_i, f_o, a_i):
+    """Return the phase of F_o·conj(F_i), radians in (-π, π]; `a_i` is the amplitude of F_i."""
+    (real_i, imaginary_i), (real_o, imaginary_o) = f_i, f_o
+    cos, sin = ops.divide_no_nan(real_i, a_i), ops.divide_no_nan(imaginary_i, a_i)
+    floor = ops.maximum(SHARE * a_i, PHASE_FLOOR)
+    return phase(real_o * cos + imaginary_o * sin, imaginary_o * cos - real_o * sin, floor)
+
+
+def released_bins(height, width, window, stride):
+    """Return the Bins that the released code keeps: DFTs of columns, the first half of each axis, and its weights."""
+    half, xp = window // 2, module_of(height, width)
+    rows, columns = np.eye(half, window), wave(window, np.arange(half))
+    vertical = at_every_position(height, stride, rows), at_every_position(height, stride, 0 * rows)
+    horizontal = tuple(at_every_position(width, stride, part) for part in columns)
+    ramp = np.linspace(0, 1, half)
+    positions = [(size - window) // stride + 1 for size in (width, height)]
+    weight = xp.tile(np.outer(ramp, ramp), positions)
+    return Bins(vertical, horizontal, weight, xp.ones_like(weight))
+
+
+def dft_of_channels(real, imaginary):
+    """Return the DFT over the channels of a spectrum, its parts [B, C, columns, rows]."""
+    channels = real.shape[1]
+    if channels == 1:
+        return real, imaginary
+    cos, sin = (ops.convert_to_tensor(part, dtype=real.dtype) for part in wave(channels, np.arange(channels)))
+
+    def mix(matrix, values):
+        return ops.einsum("kc,bcvu->bkvu", matrix, values)
+
+    return mix(cos, real) - mix(sin, imaginary), mix(cos, imaginary) + mix(sin, real)

@@ -1,36 +1,44 @@
-"""A weighted sum of reconstruction losses, itself one."""
+"""A weighted sum of reconstruction losses, itself a reconstruction loss."""
 
 import keras
 
-from losses.base import ReconstructionLoss
+from .base import ReconstructionLoss
 
 
 @keras.saving.register_keras_serializable("losses")
 class WeightedSum(ReconstructionLoss):
     """Σ weight · loss, [B].
 
-    Args: `losses`, a list of reconstruction losses of different names; `weights`, a number each.
+    Args: `losses`, a list of reconstruction losses; `weights`, a number for each.
+
+    Raises:
+        ValueError: there are not as many weights as losses.
     """
 
     def __init__(self, losses, weights, **kwargs):
         super().__init__(**kwargs)
         self.losses, self.weights = list(losses), [float(weight) for weight in weights]
+        if len(self.losses) != len(self.weights):
+            raise ValueError(f"expected a weight for each of {len(self.losses)} losses, got {len(self.weights)}")
 
     def distance(self, image, reconstruction):
-        """The loss of each pair [B]."""
+        """Return the loss of each pair [B]."""
         return sum(self.terms(image, reconstruction).values())
 
     def terms(self, image, reconstruction):
-        """Every weighted term by its name, each [B]."""
-        pairs = zip(self.weights, self.losses, strict=True)
-        return {loss.name: weight * loss.call(image, reconstruction) for weight, loss in pairs}
+        """Return every weighted term by its name, each [B]; the second `stft` of a sum is named `stft_2`."""
+        found = {}
+        for weight, loss in zip(self.weights, self.losses, strict=True):
+            namesakes = sum(other.label == loss.label for other in self.losses[: len(found)])
+            name = f"{loss.label}_{namesakes + 1}" if namesakes else loss.label
+            found[name] = weight * loss.call(image, reconstruction)
+        return found
 
     def get_config(self):
-        """The constructor's arguments."""
-        losses = [keras.losses.serialize(loss) for loss in self.losses]
-        return super().get_config() | {"losses": losses, "weights": self.weights}
+        """Return the arguments of the constructor, the losses in Keras's serialised form."""
+        return super().get_config() | {"losses": [keras.losses.serialize(loss) for loss in self.losses]}
 
     @classmethod
     def from_config(cls, config):
-        """The loss that `get_config` described."""
+        """Return the loss that `get_config` described."""
         return cls(**(config | {"losses": [keras.losses.deserialize(loss) for loss in config["losses"]]}))

@@ -3,14 +3,13 @@
     measurement = measurements.build("drop_patch", k=14)
     measured = measurement(images, seed=[0, 1])
 
-Adding one is a class, or a class with other arguments, and its line in MEASUREMENTS. Source: AmbientGAN
-(Bora, Price and Dimakis 2018).
+Source: AmbientGAN (Bora, Price and Dimakis 2018). To add a measurement, write a class and add its line to
+MEASUREMENTS. The arguments of its constructor are its parameters.
 """
 
-from types import SimpleNamespace
+import inspect
+from functools import partial
 
-import config
-from config.system.errors import UserError
 from measurements.base import Centred as Centred
 from measurements.base import Identity as Identity
 from measurements.base import Measurement as Measurement
@@ -18,34 +17,40 @@ from measurements.geometry import ExtractPatch, PadRotateProject
 from measurements.masks import Drop, DropPatch, KeepPatch
 from measurements.noise import AddNoise, BlurAddNoise
 
-# name: from the parameters, the measurement
 MEASUREMENTS = {
-    "none": lambda c: Identity(),
-    "drop_independent": lambda c: Drop(c.p, ["pixel"]),
-    "drop_row": lambda c: Drop(c.p, ["row"]),
-    "drop_col": lambda c: Drop(c.p, ["col"]),
-    "drop_rowcol": lambda c: Drop(c.p, ["row", "col"]),
-    "drop_patch": lambda c: DropPatch(c.k),
-    "keep_patch": lambda c: KeepPatch(c.k),
-    "extract_patch": lambda c: ExtractPatch(c.k),
-    "add_noise": lambda c: AddNoise(c.sigma),
-    "blur_add_noise": lambda c: BlurAddNoise(c.radius, c.size, c.sigma),
-    "pad_rotate_project": lambda c: PadRotateProject(),
+    "none": Identity,
+    "drop_independent": partial(Drop, ["pixel"]),
+    "drop_row": partial(Drop, ["row"]),
+    "drop_col": partial(Drop, ["col"]),
+    "drop_rowcol": partial(Drop, ["row", "col"]),
+    "drop_patch": DropPatch,
+    "keep_patch": KeepPatch,
+    "extract_patch": ExtractPatch,
+    "add_noise": AddNoise,
+    "blur_add_noise": BlurAddNoise,
+    "pad_rotate_project": PadRotateProject,
 }
 
-# the keys of the configuration that MEASUREMENTS reads, without their prefix
-PARAMETERS = ("p", "k", "sigma", "radius", "size")
 
-
-def build(name, **parameters):
-    """The measurement `name`; `parameters` replace the values of the keys measurement_p, measurement_k, ...
+def build(name, **given):
+    """Return the measurement `name`, its parameters as `given` and otherwise at their defaults.
 
     Raises:
-        UserError: an unknown name, or a value out of bounds.
+        ValueError: no measurement has this name, or it has no parameter of a given name.
+    """
+    known = parameters(name)
+    if unknown := [parameter for parameter in given if parameter not in known]:
+        expected = ", ".join(known) or "no parameters"
+        raise ValueError(f"measurement {name}: expected {expected}, got {', '.join(unknown)}")
+    return MEASUREMENTS[name](**given)
+
+
+def parameters(name):
+    """Return the parameters of the measurement `name`, a dict of name → default.
+
+    Raises:
+        ValueError: no measurement has this name.
     """
     if name not in MEASUREMENTS:
-        raise UserError(f"measurement: expected one of {', '.join(MEASUREMENTS)}, got {name!r}")
-    defaults = {parameter: config.defaults()[f"measurement_{parameter}"] for parameter in PARAMETERS}
-    keys = {parameter: config.lookup(f"measurement_{parameter}") for parameter in parameters}
-    given = {key: keys[key].parse(f"measurement_{key}", value) for key, value in parameters.items()}
-    return MEASUREMENTS[name](SimpleNamespace(**(defaults | given)))
+        raise ValueError(f"measurement: expected one of {', '.join(MEASUREMENTS)}, got {name!r}")
+    return {key: found.default for key, found in inspect.signature(MEASUREMENTS[name]).parameters.items()}

@@ -4,30 +4,31 @@ import math
 
 import tensorflow as tf
 
-from config.system.errors import UserError
 from measurements.base import Measurement, soft_minimum, squared_error
 
 
 class Mask(Measurement):
-    """y = θ·x; θ [B, H or 1, W or 1, C or 1]."""
+    """y = θ·x with θ [B, H or 1, W or 1, C or 1]."""
 
-    def measured(self, images, theta):
+    def _formula(self, images, theta):
         return theta * images
 
 
-# the axes of images that share a draw
-SHARED = {"pixel": [], "row": [2, 3], "col": [1, 3]}
+# the axes of images over which each unit extends
+EXTENT = {"pixel": [], "row": [2, 3], "col": [1, 3]}
 
 
 class Drop(Mask):
-    """θ = 1[u ≥ p] / (1 - p), u uniform on [0, 1), so that E[θ] = 1.
+    """θ = 1[u ≥ p] / (1 - p) with u uniform on [0, 1), so that E[θ] = 1.
 
-    Args: `p`, the share that is dropped; `units`, what has a u of its own: "pixel" (each of every
-    channel), "row" or "col"; of several the θ are multiplied.
+    Args:
+        units: what has a u of its own: "pixel" (each pixel of each channel), "row" or "col". With several
+            units their masks are multiplied.
+        p: the share that is dropped.
     """
 
-    def __init__(self, p, units):
-        self.p, self.units = p, units
+    def __init__(self, units, p=0.8):
+        self.units, self.p = units, p
 
     def draw(self, shape, seed):
         size, height, width, channels = shape
@@ -37,24 +38,25 @@ class Drop(Mask):
         return math.prod(tf.cast(uniform >= self.p, tf.float32) / (1 - self.p) for uniform in uniforms)
 
     def marginal_error(self, images, measured, precision):
-        """As of every measurement; but where 0 says that a pixel was dropped, of the image where it was not."""
-        if not self.has_zeros:
-            seen = tf.cast(measured != 0, tf.float32)
-            return squared_error(seen * images, seen * measured * (1 - self.p) ** len(self.units))
         if len(self.units) > 1:
             return super().marginal_error(images, measured, precision)
         errors = tf.stack([measured**2, (images / (1 - self.p) - measured) ** 2], -1)
-        errors = tf.reduce_sum(errors, SHARED[self.units[0]], keepdims=True)
+        errors = tf.reduce_sum(errors, EXTENT[self.units[0]], keepdims=True)
         return tf.reduce_sum(soft_minimum(errors, [self.p, 1 - self.p], precision), [1, 2, 3])
+
+    def marginal_error_around_grey(self, images, measured, precision):
+        """Return the squared error [B] of the image where it was not dropped: here a 0 tells what was."""
+        seen = tf.cast(measured != 0, tf.float32)
+        return squared_error(seen * images, seen * measured * (1 - self.p) ** len(self.units))
 
     def from_picture(self, picture):
         return picture / (1 - self.p) ** len(self.units)
 
 
 class KeepPatch(Mask):
-    """θ = 1 in a square of k x k pixels, 0 elsewhere; its corner is uniform over all positions in the image."""
+    """θ = 1 in a square of k x k pixels and 0 elsewhere. All positions within the image are equally likely."""
 
-    def __init__(self, k):
+    def __init__(self, k=14):
         self.k = k
 
     def draw(self, shape, seed):
@@ -63,49 +65,49 @@ class KeepPatch(Mask):
         return inside_rows[:, :, None, None] * inside_columns[:, None, :, None]
 
     def marginal_error(self, images, measured, precision):
-        errors = squared_error(0, measured)[:, None] + self.gained(images, measured)
+        errors = squared_error(0, measured)[:, None] + self.added_error(images, measured)
         return soft_minimum(errors, 1 / errors.shape[1], precision)
 
-    def gained(self, images, measured):
-        """By how much the squared error of zeros grows where a square shows the image, for each of them: [B, I]."""
-        growth = tf.reduce_sum((images - measured) ** 2 - measured**2, 3, keepdims=True)
-        sums = self.k**2 * tf.nn.avg_pool2d(growth, self.k, 1, "VALID")
+    def added_error(self, images, measured):
+        """Return what showing the image in a square adds to the squared error of black, [B, number of squares]."""
+        added = tf.reduce_sum((images - measured) ** 2 - measured**2, 3, keepdims=True)
+        sums = self.k**2 * tf.nn.avg_pool2d(added, self.k, 1, "VALID")
         return tf.reshape(sums, [-1, math.prod(sums.shape[1:])])
 
 
 class DropPatch(KeepPatch):
-    """θ = 0 in a square of k x k pixels, 1 elsewhere, not rescaled.
+    """θ = 0 in a square of k x k pixels and 1 elsewhere. The rest is not rescaled.
 
-    If k is more than half of the image's side, no position leaves the pixels in its middle to be seen: nobody
-    ever observes them, and nothing that learns from measured images alone can fill them.
+    If k is more than half of the image's side, every position hides the pixels in the middle. Then no
+    model that learns from measured images alone can fill them.
     """
 
     def draw(self, shape, seed):
         return 1 - super().draw(shape, seed)
 
     def marginal_error(self, images, measured, precision):
-        errors = squared_error(images, measured)[:, None] - self.gained(images, measured)
+        errors = squared_error(images, measured)[:, None] - self.added_error(images, measured)
         return soft_minimum(errors, 1 / errors.shape[1], precision)
 
 
 def corners(k, shape, seed):
-    """The first row and column [B, 2] of squares of k x k pixels, uniform over all that fit in images of `shape`.
+    """Draw the first row and column [B, 2] of squares of k x k pixels, uniform over all that fit into `shape`.
 
     Raises:
-        UserError: none fits.
+        ValueError: none fits.
     """
     size, *sides, _ = shape
     if k > min(sides):
-        raise UserError(f"measurement_k: expected at most the image's {min(sides)} pixels, got {k}")
+        raise ValueError(f"measurement: expected k of at most the image's {min(sides)} pixels, got {k}")
     seeds = tf.unstack(tf.random.split(seed, 2))
-    draws = [
+    starts = [
         tf.random.stateless_uniform([size], one, maxval=side - k + 1, dtype=tf.int32)
         for one, side in zip(seeds, sides, strict=True)
     ]
-    return tf.stack(draws, axis=1)
+    return tf.stack(starts, axis=1)
 
 
 def within(start, k, side):
-    """1 where a position [side] is one of the k from `start` [B] on, else 0: [B, side]."""
+    """Return [B, side]: 1 at the k positions from `start` [B] on, else 0."""
     offset = tf.range(side) - start[:, None]
     return tf.cast((offset >= 0) & (offset < k), tf.float32)

@@ -1,24 +1,25 @@
-"""The ambient VAE-GAN: a VAE that learns to restore images from measured ones, never seeing a clean one."""
+"""The ambient VAE-GAN: a VAE that learns to restore images and sees only damaged ones."""
 
 import math
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from data.batches import to_float
 from losses.kl import kl_divergence
 from measurements.base import squared_error
-from models.vae import VAE
+from models.architectures import ARCHITECTURES
+from models.latent import LatentModel, Objective
 
 # images measured at a time before the training
 CHUNK = 1000
-# what the discriminator should say of real images and of made ones, and what the decoder wishes it to say of those
+# the discriminator's targets for real images and for decoded ones, and the decoder's target for decoded ones
 REAL, MADE, WISHED = 0.75, 0.0, 0.375
 
 
 class Randomness(NamedTuple):
-    """What is random in a step: noise [B, latent_dim] for every update, and θ [B, ...] that all updates share."""
+    """What is random in a step: noise [B, latent_dim] for each loss, and θ [B, ...], which the losses share."""
 
     encoder: tf.Tensor
     decoder: tf.Tensor
@@ -30,7 +31,7 @@ class Randomness(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """Images [B, H, W, C], the same measured, and the discriminator's features [B, h, w, c] and logit [B, 1]."""
+    """Images [B, H, W, C], the same measured, and what the discriminator makes of them: features and logit [B, 1]."""
 
     image: tf.Tensor
     measured: tf.Tensor
@@ -38,37 +39,43 @@ class Judged(NamedTuple):
     logit: tf.Tensor
 
 
-@keras.saving.register_keras_serializable("models")
-class AmbientVAEGAN(VAE):
-    """A VAE-GAN (Larsen et al. 2016) whose images meet only after a measurement f_θ (AmbientGAN, Bora et al. 2018).
+class Errors(NamedTuple):
+    """The squared errors of pixels and of features, [B] each."""
 
-    With y = f_θ1(x), all that training sees of x, ỹ = f_θ2(Dec(z)) for z of the posterior q(z|y), and
-    y_p = f_θ3(Dec(z_p)) for z_p of the prior, each step moves three networks, each by a loss of its own:
+    pixel_error: tf.Tensor
+    feature_error: tf.Tensor
+
+
+class AmbientVAEGAN(LatentModel):
+    """A VAE-GAN (Larsen et al. 2016) that compares images only after a measurement f_θ (AmbientGAN, Bora et al. 2018).
+
+    The training sees y = f_θ1(x) and never x. A latent z of the posterior q(z|y) gives ỹ = f_θ2(Dec(z)); a latent z_p
+    of the prior gives y_p = f_θ3(Dec(z_p)). Each of the three networks minimises its own loss:
 
         encoder        beta · KL + rec
         decoder        BCE(D(y_p), 0.375) + BCE(D(ỹ), 0.375) + gamma · rec
         discriminator  BCE(D(y), 0.75) + BCE(D(y_p), 0) + BCE(D(ỹ), 0)
         rec            alpha/2 · mean (ỹ - y)² + feature_weight/2 · mean (D_l(ỹ) - D_l(y))²
 
-    KL is the mean over latents, D a logit, D_l a feature map. The gradients of all three are taken
-    before any network moves. Supervised, only the encoder sees y: the losses compare with the clean x,
-    and nothing else is measured.
+    KL is the mean over latents, D a logit and D_l a feature map. The gradients of all three losses are taken before
+    any network changes. A supervised model has the clean images: its encoder sees y, its losses compare with x, and
+    nothing else is measured.
 
     Args:
-        encoder, decoder, beta, measurement, seed: as of VAE; the decoder's output is the image.
+        encoder, decoder, beta, measurement, seed: see LatentModel. The decoder's output is the image.
         discriminator: model [B, H, W, C] → features [B, h, w, c] and logit [B, 1].
-        supervised: whether training has the clean images too.
+        supervised: whether the training has the clean images too.
         alpha, feature_weight: weights of the two parts of rec.
         gamma: weight of rec in the decoder's loss.
-        pixel_side: what the first part of rec compares with y: "measured", ỹ, or "unmeasured", Dec(z). Where
-            E[θ] = 1, as in drop_independent, its mean is least at x unmeasured, but measured at
-            x · E[θ]² / E[θ²] = (1 - p) x: the independent θ of the two punish bright images. "marginal": y with
-            f_θ(Dec(z)), θ summed out (Measurement.marginal_error): as sums, alpha/2 times it is -log p(y|z) under
-            noise of variance 1/alpha. What a plausible θ hides of the image is nearly free.
-        rec_reduction: over pixels and features, "mean" (the published system) or "sum" (VAE-GAN).
+        pixel_side: what the first part of rec compares with y. "measured": ỹ. "unmeasured": Dec(z). "marginal":
+            f_θ(Dec(z)) with θ summed out (Measurement.marginal_error). With E[θ] = 1, as in drop_independent, the
+            error of "unmeasured" is least at x, that of "measured" at x · E[θ]² / E[θ²] = (1 - p) x, because the two
+            independent θ punish bright images. The error of "marginal" as a sum, times alpha/2, is -log p(y|z) under
+            noise of variance 1/alpha.
+        rec_reduction: reduction over pixels and features: "mean" (the published system) or "sum" (VAE-GAN).
     """
 
-    z = "mean"
+    latents = "mean"
 
     def __init__(
         self,
@@ -83,37 +90,41 @@ class AmbientVAEGAN(VAE):
         rec_reduction="mean",
         **kwargs,
     ):
-        # before VAE's own attributes: VAE's constructor computes the objective once
+        super().__init__(encoder, decoder, **kwargs)
         self.discriminator, self.supervised = discriminator, supervised
         self.alpha, self.feature_weight, self.gamma = alpha, feature_weight, gamma
         self.pixel_side, self.rec_reduction = pixel_side, rec_reduction
-        super().__init__(encoder, decoder, reconstruction_loss=None, **kwargs)
+
+    @staticmethod
+    def parts(settings, image_shape):
+        """Return the arguments of the constructor that are made from several keys."""
+        return {"discriminator": ARCHITECTURES[settings.architecture].discriminator(image_shape)}
 
     def discriminate(self, images):
-        """The discriminator's features [B, h, w, c] and logit [B, 1] of measured images [B, H, W, C]."""
+        """Return the discriminator's features [B, h, w, c] and logit [B, 1] of measured images [B, H, W, C]."""
         return self.discriminator(images, training=False)
 
     def groups(self):
-        """The variables that each optimizer moves: the encoder's, the decoder's, the discriminator's."""
+        """The variables of each loss: those of the encoder, of the decoder and of the discriminator."""
         return [network.trainable_variables for network in (self.encoder, self.decoder, self.discriminator)]
 
     def training_set(self, images):
-        """Images [N, H, W, C] as training sees them: each measured once, float32 [N, H, W, C].
+        """Return images [N, H, W, C] as the training sees them: each measured once, float32 [N, H, W, C].
 
-        Supervised, each with the clean one after it: [N, 2, H, W, C]. The damage is a function of the
-        seed and of the place of an image alone.
+        Supervised, each has the clean image after it: [N, 2, H, W, C]. The damage of an image depends only on the
+        seed and on its place.
         """
         starts = range(0, len(images), CHUNK)
         seeds = tf.unstack(tf.random.split([self.seed, -2], len(starts)))
         seen = np.empty([len(images), *([2] if self.supervised else []), *self.image_shape], np.float32)
         for start, seed in zip(starts, seeds, strict=True):
-            clean = tf.image.convert_image_dtype(np.asarray(images[start : start + CHUNK]), tf.float32)
+            clean = to_float(np.asarray(images[start : start + CHUNK]))
             observed = self.measurement(clean, seed)
             seen[start : start + CHUNK] = tf.stack([observed, clean], axis=1) if self.supervised else observed
         return seen
 
     def noise(self, size, step):
-        """The Randomness of a training step on `size` images: a function of (seed, step)."""
+        """Return the Randomness of a training step on `size` images, a function of (seed, step)."""
         seeds = tf.random.split(tf.stack([self.seed, tf.cast(step, tf.int32)]), len(Randomness._fields))
         *noises, theta, theta_prior = tf.unstack(seeds)
         return Randomness(
@@ -122,10 +133,11 @@ class AmbientVAEGAN(VAE):
         )
 
     def objective(self, images, noise, step, training=False):
-        """The losses of the three networks, `loss` their sum, and their parts, each [B].
+        """Return the Objective: the losses of encoder, decoder and discriminator, and their parts.
 
-        Args: `images`, a batch of the training set; `noise`, a Randomness. `kl_divergence` is in nats
-        per latent.
+        The part `loss` is the sum of the three; `kl_divergence` is in nats per latent.
+
+        Args: `images`, a batch of the training set; `noise`, a Randomness.
         """
         observed, target = tf.unstack(images, axis=1) if self.supervised else (images, images)
         z_mean, z_log_var = self.encode(observed, training)
@@ -137,66 +149,62 @@ class AmbientVAEGAN(VAE):
         def sampled(z):
             return self.judged(z, noise.theta_prior, training)
 
-        kl = kl_divergence(z_mean, z_log_var) / self.latent_dim
+        nats = kl_divergence(z_mean, z_log_var)
+        kl = nats / self.latent_dim
         errors = self.errors(restored(noise.encoder), real)
-        reconstruction_loss = self.reconstruction_loss_of(errors)
-        encoder_loss = self.beta * kl + reconstruction_loss
-
-        made, dreamt = restored(noise.decoder), sampled(noise.decoder_prior)
-        rivalry = cross_entropy(made, WISHED) + cross_entropy(dreamt, WISHED)
-        decoder_loss = rivalry + self.gamma * self.reconstruction_loss_of(self.errors(made, real))
-
-        made, dreamt = restored(noise.discriminator), sampled(noise.discriminator_prior)
-        discriminator_loss = cross_entropy(real, REAL) + cross_entropy(made, MADE) + cross_entropy(dreamt, MADE)
-        return {
-            "loss": encoder_loss + decoder_loss + discriminator_loss,
-            "encoder_loss": encoder_loss,
-            "decoder_loss": decoder_loss,
-            "discriminator_loss": discriminator_loss,
-            "kl_divergence": kl,
-            "reconstruction_loss": reconstruction_loss,
-            **errors,
+        reconstruction_loss = self.reconstruction_loss(errors)
+        losses = {
+            "encoder_loss": self.beta * kl + reconstruction_loss,
+            "decoder_loss": self.decoder_loss(real, restored(noise.decoder), sampled(noise.decoder_prior)),
+            "discriminator_loss": discriminator_loss(
+                real, restored(noise.discriminator), sampled(noise.discriminator_prior)
+            ),
         }
+        parts = {"loss": sum(losses.values()), **losses, "kl_divergence": kl}
+        parts |= {"reconstruction_loss": reconstruction_loss, **errors._asdict()}
+        return Objective(tuple(losses.values()), parts, nats)
 
     def judged(self, z, theta, training):
-        """The images of latents z [B, latent_dim], Judged after a measurement of parameters `theta`."""
+        """Decode latents z [B, latent_dim], measure the images with `theta` and return them Judged."""
         image = self.decoder(z, training=training)
         measured = image if self.supervised else self.measurement.apply(image, theta)
         return Judged(image, measured, *self.discriminator(measured, training=training))
 
-    def errors(self, made, real):
-        """The squared errors of pixels and of features, [B], between two Judged."""
-        features = squared_error(made.features, real.features)
-        found = {"pixel_error": (self.pixel_error(made, real), made.image), "feature_error": (features, made.features)}
+    def decoder_loss(self, real, restored, sampled):
+        """Return BCE(D(y_p), 0.375) + BCE(D(ỹ), 0.375) + gamma · rec, [B], of three Judged."""
+        rivalry = cross_entropy(restored, WISHED) + cross_entropy(sampled, WISHED)
+        return rivalry + self.gamma * self.reconstruction_loss(self.errors(restored, real))
+
+    def reconstruction_loss(self, errors):
+        """Return rec [B] of the Errors."""
+        return self.alpha / 2 * errors.pixel_error + self.feature_weight / 2 * errors.feature_error
+
+    def errors(self, restored, real):
+        """Return the Errors of a restored Judged from the real one."""
+        errors = Errors(self.pixel_error(restored, real), squared_error(restored.features, real.features))
         if self.rec_reduction == "sum":
-            return {name: error for name, (error, _) in found.items()}
-        return {name: error / math.prod(values.shape[1:]) for name, (error, values) in found.items()}
+            return errors
+        sizes = (math.prod(values.shape[1:]) for values in (restored.image, restored.features))
+        return Errors(*(error / size for error, size in zip(errors, sizes, strict=True)))
 
-    def pixel_error(self, made, real):
-        """The squared error of pixels [B] on the side that `pixel_side` names, a sum."""
+    def pixel_error(self, restored, real):
+        """Return the squared error of pixels [B], a sum, on the side that `pixel_side` names."""
         if self.pixel_side == "marginal" and not self.supervised:
-            return self.measurement.marginal_error(made.image, real.image, self.alpha)
-        return squared_error(made.measured if self.pixel_side == "measured" else made.image, real.image)
-
-    def reconstruction_loss_of(self, errors):
-        """rec [B] of the errors."""
-        return self.alpha / 2 * errors["pixel_error"] + self.feature_weight / 2 * errors["feature_error"]
-
-    def gradients(self, images, noise, step):
-        """The parts of the objective, and pairs of gradient and variable, each of its own network's loss."""
-        with tf.GradientTape(persistent=True) as tape:
-            parts = self.objective(images, noise, step, training=True)
-            losses = [tf.reduce_mean(parts[f"{name}_loss"]) for name in ("encoder", "decoder", "discriminator")]
-        pairs = [zip(tape.gradient(*pair), pair[1], strict=True) for pair in zip(losses, self.groups(), strict=True)]
-        return parts, [pair for own in pairs for pair in own]
+            return self.measurement.marginal_error(restored.image, real.image, self.alpha)
+        return squared_error(restored.measured if self.pixel_side == "measured" else restored.image, real.image)
 
     def pictures(self, images):
-        """Grids by name: measured images [N, H, W, C] with what they are restored to on their right."""
+        """Return tiles by name: measured images [N, H, W, C], each with its restored image on the right."""
         measured = self.measurement(images, [0, 1])
         return {"restored": tf.concat([measured, self.reconstruct(measured)], axis=2)}
 
 
+def discriminator_loss(real, restored, sampled):
+    """Return BCE(D(y), 0.75) + BCE(D(ỹ), 0) + BCE(D(y_p), 0), [B], of three Judged."""
+    return cross_entropy(real, REAL) + cross_entropy(restored, MADE) + cross_entropy(sampled, MADE)
+
+
 def cross_entropy(judged, probability):
-    """The cross-entropy [B], nats, of the discriminator's verdict from a target probability."""
+    """Return the cross-entropy [B], nats, of the discriminator's verdict from a target probability."""
     targets = tf.fill(tf.shape(judged.logit), probability)
     return tf.nn.sigmoid_cross_entropy_with_logits(targets, judged.logit)[:, 0]

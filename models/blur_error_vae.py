@@ -1,4 +1,4 @@
-"""The blur-error VAE (Bredell et al. 2023): a likelihood that weights errors as a blur of the image itself would."""
+"""The blur-error VAE (Bredell et al. 2023): a likelihood that makes the errors of a blur expensive."""
 
 import math
 
@@ -6,17 +6,18 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+import config
 from config.system.errors import UserError
 from losses.kl import kl_divergence
 from models import wiener
-from models.vae import VAE
+from models.latent import LatentModel, Objective
 
-# the least calibrated variance, so that a perfect reconstruction has a finite likelihood
+# lower bound of the calibrated variance, so that a perfect reconstruction has a finite likelihood
 LEAST_VARIANCE = 1e-6
 
 
 def kernel_network(latent_dim, kernel_size, image_shape):
-    """The network [B, latent_dim] → [B, m, m] that estimates a blur kernel of each image, at least 0, of sum 1.
+    """Return the network [B, latent_dim] → [B, m, m] that estimates the blur kernel of an image: at least 0, sum 1.
 
     Raises:
         UserError: the kernel has no central pixel, or is larger than the image.
@@ -37,25 +38,22 @@ def kernel_network(latent_dim, kernel_size, image_shape):
     )
 
 
-@keras.saving.register_keras_serializable("models")
-class BlurErrorVAE(VAE):
-    """A VAE that minimises beta · KL divergence - log N(x; x̂, Σ), Σ⁻¹ = WᵀW/σ², mean over images.
+class BlurErrorVAE(LatentModel):
+    """A VAE that minimises the mean over images of beta · KL divergence - log N(x; x̂, Σ), with Σ⁻¹ = WᵀW/σ².
 
-    W is the Wiener deconvolution of a kernel k, which a network estimates from z for every image, by
-    minimising ‖x̂ - k ∗ x‖². Each step moves encoder and decoder by the first objective and the
-    network by the second, neither touching the other's weights. Until `blur_start_step` W is 1. All
-    sums run over pixels and channels, so beta = 1 is the evidence lower bound (but for the constant).
+    W is the Wiener deconvolution of a blur kernel k. A network estimates k from z for every image: it minimises
+    ‖x̂ - k ∗ x‖². The first loss changes encoder and decoder, the second the kernel network. Before `blur_start_step`
+    W is 1. All sums run over pixels and channels, so beta = 1 is the evidence lower bound, up to the constant.
 
     Args:
-        encoder, decoder, beta, seed: as of VAE; the decoder's output is the image.
+        encoder, decoder, beta, seed: see LatentModel. The decoder's output is the image.
         kernel_network: model [B, latent_dim] → [B, m, m].
-        blur_start_step: the step at which W comes in.
-        wiener_constant: c₀, regularises the deconvolution: |W|² = |K|² / (|K|² + c₀)².
+        blur_start_step: the first step with W.
+        wiener_constant: c₀, which regularises the deconvolution: |W|² = |K|² / (|K|² + c₀)².
         determinant_eps: added to |K|² in the logarithm of the determinant.
-        variance: σ²: "fixed" at 1, or "calibrated": the maximum-likelihood one of every batch
-            (Rybkin, Daniilidis and Levine 2021).
-        kernel_gradient: whether the gradient of the likelihood "flows" through k to the encoder or is
-            "stopped" there.
+        variance: σ². "fixed": 1. "calibrated": the maximum-likelihood value of every batch (Rybkin, Daniilidis and
+            Levine 2021).
+        kernel_gradient: whether the gradient of the likelihood "flows" through k to the encoder or is "stopped".
     """
 
     def __init__(
@@ -70,48 +68,64 @@ class BlurErrorVAE(VAE):
         kernel_gradient="stopped",
         **kwargs,
     ):
-        # before VAE's own attributes: VAE's constructor computes the objective once
+        super().__init__(encoder, decoder, **kwargs)
         self.kernel_network, self.blur_start_step = kernel_network, blur_start_step
         self.wiener_constant, self.determinant_eps = wiener_constant, determinant_eps
         self.variance, self.kernel_gradient = variance, kernel_gradient
-        super().__init__(encoder, decoder, reconstruction_loss=None, **kwargs)
+
+    @staticmethod
+    def parts(settings, image_shape):
+        """Return the arguments of the constructor that are made from several keys.
+
+        Raises:
+            UserError: the kernel has no central pixel, or is larger than the image.
+        """
+        return {
+            "kernel_network": kernel_network(settings.latent_dim, settings.kernel_size, image_shape),
+            "blur_start_step": settings.blur_start_epoch * config.steps_per_epoch(settings),
+        }
+
+    def groups(self):
+        """The variables of each loss: those of encoder and decoder, and those of the kernel network."""
+        return [
+            self.encoder.trainable_variables + self.decoder.trainable_variables,
+            self.kernel_network.trainable_variables,
+        ]
 
     def kernels(self, images):
-        """The estimated blur kernels [B, m, m] of images [B, H, W, C], by the posterior's mean."""
+        """Return the estimated blur kernels [B, m, m] of images [B, H, W, C], from the posterior mean."""
         return self.kernel_network(self.encode(images)[0])
 
     def pictures(self, images):
-        """Grids by name: the kernels of images [N, H, W, C], each against its largest value."""
+        """Return tiles by name: the kernels of images [N, H, W, C], each divided by its largest value."""
         kernels = self.kernels(images)[..., None]
         return {"kernels": kernels / tf.reduce_max(kernels, [1, 2], keepdims=True)}
 
     def evolution(self, images):
-        """The kernels [N, m, m] of images, and the reconstructions [N, H, W, C] as bytes, by the posterior's mean."""
-        drawn = tf.clip_by_value(self.reconstruct(images), 0, 1)
-        return {"kernels": self.kernels(images), "reconstructions": tf.cast(tf.round(255 * drawn), tf.uint8)}
+        """Return the kernels [N, m, m] and the reconstructions [N, H, W, C], uint8, from the posterior mean."""
+        clipped = tf.clip_by_value(self.reconstruct(images), 0, 1)
+        return {"kernels": self.kernels(images), "reconstructions": tf.cast(tf.round(255 * clipped), tf.uint8)}
 
     def objective(self, images, noise, step, training=False):
-        """Both losses and their parts, each [B].
+        """Return the Objective: the loss of encoder and decoder, that of the kernel network, and their parts.
 
-        `loss` is minimised by encoder and decoder, `kernel_loss` by the kernel network; `kernel_width`
-        is in pixels.
+        `kernel_width` is in pixels.
         """
         z_mean, z_log_var = self.encode(images, training)
         z = self.reparameterize(z_mean, z_log_var, noise)
         reconstruction, kernel = self.decoder(z, training=training), self.kernel_network(z)
         reconstruction_loss, parts = self.negative_log_likelihood(images - reconstruction, kernel, step)
         kl = kl_divergence(z_mean, z_log_var)
-        return {
-            "loss": reconstruction_loss + self.beta * kl,
-            "reconstruction_loss": reconstruction_loss,
-            "kl_divergence": kl,
-            **parts,
-            "kernel_loss": wiener.blur_error(images, reconstruction, kernel),
-            "kernel_width": wiener.kernel_width(kernel),
-        }
+        loss, kernel_loss = reconstruction_loss + self.beta * kl, wiener.blur_error(images, reconstruction, kernel)
+        parts = {"loss": loss, "reconstruction_loss": reconstruction_loss, "kl_divergence": kl, **parts}
+        parts |= {"kernel_loss": kernel_loss, "kernel_width": wiener.kernel_width(kernel)}
+        return Objective((loss, kernel_loss), parts, kl)
 
     def negative_log_likelihood(self, residual, kernel, step):
-        """-log N(residual; 0, Σ) [B], nats, and `quad` and `log_determinant`; before the blur term ½‖residual‖²/σ²."""
+        """Return -log N(residual; 0, Σ) [B] in nats, and its parts `quad` and `log_determinant`.
+
+        Before the blur term begins it is ½‖residual‖²/σ² + ½ D log σ², D the number of values of an image.
+        """
         kernel = tf.stop_gradient(kernel) if self.kernel_gradient == "stopped" else kernel
         power = wiener.power_of_kernel(kernel, *self.image_shape[:2])
         quad = wiener.quadratic_form(residual, power, self.wiener_constant)
@@ -126,17 +140,7 @@ class BlurErrorVAE(VAE):
         return nll, {"quad": quad, "log_determinant": log_determinant}
 
     def variance_of(self, mean_squares):
-        """σ², a scalar, of a batch whose weighted mean squared errors are `mean_squares` [B]."""
+        """Return σ², a scalar, of a batch with weighted mean squared errors `mean_squares` [B]."""
         if self.variance == "fixed":
             return tf.constant(1.0)
         return tf.stop_gradient(tf.maximum(tf.reduce_mean(mean_squares), LEAST_VARIANCE))
-
-    def gradients(self, images, noise, step):
-        """The parts of the objective, and pairs of gradient and variable: to each variable that of its own loss."""
-        own = self.encoder.trainable_variables + self.decoder.trainable_variables
-        kernel = self.kernel_network.trainable_variables
-        with tf.GradientTape(persistent=True) as tape:
-            parts = self.objective(images, noise, step, training=True)
-            loss, kernel_loss = tf.reduce_mean(parts["loss"]), tf.reduce_mean(parts["kernel_loss"])
-        found = tape.gradient(loss, own) + tape.gradient(kernel_loss, kernel)
-        return parts, list(zip(found, own + kernel, strict=True))

@@ -1,7 +1,7 @@
 """Checkpoints: named tensors and a manifest in one .npz file, loaded strictly or not at all.
 
-The manifest says what the tensors are (names, shapes, types), their hash, and the configuration
-that made them. It can be read without Python: `unzip -p model.npz manifest.json`.
+The manifest lists the tensors (names, shapes, types), their hash and the configuration that made them. It can be
+read without Python: `unzip -p model.npz manifest.json`.
 """
 
 import hashlib
@@ -9,7 +9,6 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -34,7 +33,7 @@ def write(path, tensors, **manifest):
 
 
 def read(path):
-    """The tensors and the manifest of the checkpoint `path`.
+    """Return the tensors and the manifest of the checkpoint `path`.
 
     Raises:
         UserError: it is missing or damaged, or its tensors are not those its manifest lists.
@@ -72,7 +71,7 @@ def require_same(path, expected, found):
 
 
 def weights(model):
-    """The variables of a model by name: part/layer/variable."""
+    """Return the variables of a model by name: part/layer/variable."""
     return {
         f"{part.name}/{layer.name}/{variable.name}": variable
         for part in model.layers
@@ -100,10 +99,9 @@ def save_model(path, model, settings, **facts):
 
 
 def load_model(path):
-    """The model in the checkpoint `path` and its manifest.
+    """Return the model in the checkpoint `path` and its manifest.
 
-    `path` is a file of ours or the prefix of a TensorFlow checkpoint as the author's repository
-    publishes them.
+    `path` is a file that train.py wrote, or the prefix of a TensorFlow checkpoint of the paper's author.
 
     Raises:
         UserError: the file is missing or damaged, or does not fit the architecture it names.
@@ -118,12 +116,13 @@ def load_model(path):
 
 
 def epochs(manifest, passed=()):
-    """The passes over the training images that made a checkpoint and the one it began from; None where unrecorded.
+    """Return the number of passes over the training images behind a checkpoint, or None where it is not recorded.
 
-    `passed` are the checkpoints it led to: one that was trained over what it began from does not know.
+    The passes of the checkpoint that it started from count too. `passed` holds the checkpoints already followed: a
+    checkpoint that replaced its own start does not know its number.
     """
     settings = configuration(manifest)
-    own = manifest["step"] / -(-settings.train_size // settings.batch_size) if "step" in manifest else None
+    own = manifest["step"] / config.steps_per_epoch(settings) if "step" in manifest else None
     if own is None or not settings.init_from:
         return own
     start = Path(settings.init_from.replace("{seed}", str(settings.seed)))
@@ -143,8 +142,8 @@ def copy_weights(path, model):
 
 
 def configuration(manifest):
-    """The configuration that a manifest records, a namespace; keys younger than it have their defaults."""
-    return SimpleNamespace(**(config.defaults() | manifest["config"]))
+    """The Settings that a manifest records."""
+    return config.recorded(manifest["config"])
 
 
 def _described(tensors):

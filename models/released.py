@@ -1,6 +1,6 @@
-"""Checkpoints in TensorFlow's format, as the author's repository publishes them: 14 tensors of conv28.
+"""The checkpoints that the paper's author published: 14 tensors of conv28 in TensorFlow's format.
 
-TensorFlow restores none of them into Keras 3 layers and only logs it, so they are read by name.
+They are read by name, because TensorFlow restores none of them into Keras 3 layers and only logs that.
 """
 
 from pathlib import Path
@@ -15,12 +15,12 @@ BOOKKEEPING = ("_CHECKPOINTABLE_OBJECT_GRAPH", f"save_counter{SUFFIX}")
 
 
 def is_prefix(path):
-    """Whether `path` is the prefix of a TensorFlow checkpoint (PATH.index stands there)."""
+    """Whether `path` is the prefix of a TensorFlow checkpoint: PATH.index exists."""
     return Path(f"{path}.index").exists()
 
 
 def read(prefix):
-    """The tensors, by name, and a manifest like that of a checkpoint of ours.
+    """Return the tensors by name, and a manifest like that of train.py's checkpoints.
 
     Raises:
         UserError: the files are damaged, or their decoder is not that of conv28.
@@ -35,13 +35,13 @@ def read(prefix):
     if first is None or last is None or first.ndim != 2 or last.ndim != 4:
         raise UserError(f"{prefix}: expected decoder/layer_with_weights-0/kernel [z, 1568] and -3/kernel [3, 3, C, 32]")
     facts = {"model": "vae", "architecture": "conv28", "latent_dim": int(first.shape[0]), "loss": "l2"}
-    settings = config.resolve(facts)
+    settings = config.recorded(facts)
     image_shape = [28, 28, int(last.shape[2])]
     return tensors, {"config": vars(settings), "output_space": "linear", "image_shape": image_shape}
 
 
 def names(model):
-    """The variables of a model by the names they have in such a checkpoint."""
+    """Return the variables of a model by their names in such a checkpoint."""
     return {
         f"{part.name}/layer_with_weights-{i}/{variable.name}": variable
         for part in model.layers

@@ -3,7 +3,6 @@
 import csv
 import io
 from pathlib import Path
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import config
@@ -97,7 +96,7 @@ def record(settings, quality):
 
 
 def load(path):
-    """The configurations, namespaces, of the runs in the table `path`; a key that a row lacks has its default.
+    """Return the Settings of the runs in the table `path`; a key that a row lacks has its default.
 
     Raises:
         UserError: the file is missing or not a table of runs, or a value in it is wrong.
@@ -111,7 +110,7 @@ def load(path):
 
 
 def configuration(path, row):
-    """The configuration in a row of the table `path`, a namespace.
+    """Return the Settings in a row of the table `path`.
 
     Raises:
         UserError: a value is of the wrong type or out of bounds, or the row has no tag.
@@ -120,7 +119,7 @@ def configuration(path, row):
     if "tag" not in given:
         raise UserError(f"{path}: expected a tag in every row, got one without")
     values = {key: config.KEYS[key].parse(f"{path}: {given['tag'][:80]}: {key}", text) for key, text in given.items()}
-    return SimpleNamespace(**(config.defaults() | values))
+    return config.recorded(values)
 
 
 def select(path, dataset, split, losses=(), settings=None):

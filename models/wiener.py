@@ -1,23 +1,23 @@
 """A Gaussian likelihood whose covariance weights errors as a blur removes frequencies (Bredell et al. 2023).
 
-Σ⁻¹ = WᵀW, with W the Wiener deconvolution of a blur kernel. On periodic images W is circulant, so that its
-form and its determinant are sums over the bins of a DFT; images being real, half of the bins tell the rest.
-`power` is |K|² at them, [B, 1, W//2 + 1, H], K the DFT of the kernel.
+Σ⁻¹ = WᵀW, where W is the Wiener deconvolution of a blur kernel. On periodic images W is circulant, so its quadratic
+form and its determinant are sums over the bins of a DFT. Images are real, so half of the bins determine the others.
+There `power` is |K|² [B, 1, W//2 + 1, H], where K is the DFT of the kernel.
 """
 
 import numpy as np
 import tensorflow as tf
 
-from losses.spectral import exponentials, half_plane, spectrum
+from losses.dft import exponentials, half_plane, spectrum
 
 
 def transform(images, height, width):
-    """Real and imaginary parts of the DFT of images about their corner, each [B, C, W//2 + 1, H]."""
+    """Return the real and the imaginary part of the DFT of images, each [B, C, W//2 + 1, H]."""
     return spectrum(images, *waves(height, width))
 
 
 def transform_of_kernel(kernel, height, width):
-    """Real and imaginary parts of the DFT of kernels [B, m, m], each [B, 1, W//2 + 1, H].
+    """Return the real and the imaginary part of the DFT of kernels [B, m, m], each [B, 1, W//2 + 1, H].
 
     The kernel's central pixel, m//2, counts as (0, 0); the image around it is zero.
     """
@@ -26,18 +26,18 @@ def transform_of_kernel(kernel, height, width):
 
 
 def waves(height, width):
-    """The DFT of columns [H, H] and half of that of rows [W//2 + 1, W]."""
+    """Return the matrices of the DFT of columns [H, H] and of half the DFT of rows [W//2 + 1, W]."""
     return exponentials(height, np.arange(height)), exponentials(width, half_plane(width)[0])
 
 
 def power_of_kernel(kernel, height, width):
-    """|K|² of kernels [B, m, m]."""
+    """Return |K|² of kernels [B, m, m]."""
     real, imaginary = transform_of_kernel(kernel, height, width)
     return real**2 + imaginary**2
 
 
 def quadratic_form(residual, power, wiener_constant):
-    """‖W r‖² of residuals [B, H, W, C], [B]: (1/HW) Σ |R|² |K|² / (|K|² + wiener_constant)²."""
+    """Return ‖W r‖² [B] of residuals [B, H, W, C]: (1/HW) Σ |R|² |K|² / (|K|² + wiener_constant)²."""
     height, width = residual.shape[1:3]
     real, imaginary = transform(residual, height, width)
     weight = power / (power + wiener_constant) ** 2
@@ -45,13 +45,13 @@ def quadratic_form(residual, power, wiener_constant):
 
 
 def log_determinant(power, image_shape, wiener_constant, eps):
-    """log|Σ⁻¹| for images of `image_shape` [H, W, C], [B]: C · Σ log(|K|² + eps) - 2 log(|K|² + wiener_constant)."""
+    """Return log|Σ⁻¹| [B] of images of `image_shape`: C · Σ log(|K|² + eps) - 2 log(|K|² + wiener_constant)."""
     _, width, channels = image_shape
     return channels * over_all_bins(tf.math.log(power + eps) - 2 * tf.math.log(power + wiener_constant), width)
 
 
 def blur_error(image, reconstruction, kernel):
-    """‖reconstruction - kernel ∗ image‖² of each pair [B], ∗ circular, the kernel [B, m, m] for every channel."""
+    """Return ‖reconstruction - kernel ∗ image‖² [B]; ∗ is circular, and all channels share the kernel [B, m, m]."""
     height, width = image.shape[1:3]
     real_k, imaginary_k = transform_of_kernel(kernel, height, width)
     real_i, imaginary_i = transform(image, height, width)
@@ -62,15 +62,15 @@ def blur_error(image, reconstruction, kernel):
 
 
 def over_all_bins(values, width):
-    """The sum [B] over the whole plane of values [B, C, W//2 + 1, H] that are the same at mirrored bins."""
+    """Return the sum [B] over the whole plane of bins of values [B, C, W//2 + 1, H], which mirrored bins share."""
     _, count = half_plane(width)
     return tf.reduce_sum(values * tf.constant(count[:, None], tf.float32), [1, 2, 3])
 
 
 def kernel_width(kernel):
-    """The standard deviation of kernels [B, m, m] about their centroid, [B], in pixels: a Gaussian's sigma.
+    """Return the standard deviation [B] of kernels [B, m, m] about their centroid, in pixels: σ for a Gaussian.
 
-    The kernels are at least 0 and sum to 1; the variance is the mean of the two axes'.
+    The kernels are at least 0 and sum to 1. The variance is the mean over the two axes.
     """
     position = tf.range(kernel.shape[1], dtype=tf.float32)
     variances = [

@@ -32,9 +32,10 @@ def images(rng):
 
 def small(measurement="drop_patch", latent_dim=4, seed=1, p=0.8, **given):
     keras.utils.set_random_seed(0)
-    encoder, decoder = models.ARCHITECTURES["ambient28"](SHAPE, latent_dim)
-    discriminator = models.DISCRIMINATORS["ambient28"](SHAPE)
-    measurement = measurements.build(measurement, p=p)
+    encoder, decoder = models.ARCHITECTURES["ambient28"].networks(SHAPE, latent_dim)
+    discriminator = models.ARCHITECTURES["ambient28"].discriminator(SHAPE)
+    parameters = {"p": p} if "p" in measurements.parameters(measurement) else {}
+    measurement = measurements.build(measurement, **parameters)
     return AmbientVAEGAN(encoder, decoder, discriminator, measurement=measurement, seed=seed, **(WEIGHTS | given))
 
 
@@ -99,14 +100,14 @@ class TestNetworks:
     ])  # fmt: skip
     def test_trainable_parameters(self, name, shape, latents, expected):
         """By hand from the widths; the published system's are 17.41 M, 3.07 M and 1.97 M."""
-        networks = *models.ARCHITECTURES[name](shape, latents), models.DISCRIMINATORS[name](shape)
+        networks = *models.ARCHITECTURES[name].networks(shape, latents), models.ARCHITECTURES[name].discriminator(shape)
         assert [sum(np.prod(v.shape) for v in one.trainable_variables) for one in networks] == expected
 
     @pytest.mark.parametrize("name,features", [("ambient28", 64), ("ambient32", 128), ("ambient64", 256)])
     def test_shapes_and_ranges(self, name, features, rng):
-        side = models.SIZES[name]
-        encoder, decoder = models.ARCHITECTURES[name]((side, side, 3), 7)
-        found, logit = models.DISCRIMINATORS[name]((side, side, 3))(rng.random((2, side, side, 3)))
+        side = models.ARCHITECTURES[name].size
+        encoder, decoder = models.ARCHITECTURES[name].networks((side, side, 3), 7)
+        found, logit = models.ARCHITECTURES[name].discriminator((side, side, 3))(rng.random((2, side, side, 3)))
         assert (found.shape, logit.shape) == ((2, 4, 4, features), (2, 1))
         assert float(tf.reduce_min(found)) < 0
         assert encoder(rng.random((2, side, side, 3))).shape == (2, 14)
@@ -116,7 +117,7 @@ class TestNetworks:
         np.testing.assert_allclose(image.min((0, 1, 2)), [0, 0.5, 1], atol=0.2)
 
     def test_equal_layers_begin_unequal(self):
-        decoder = models.ARCHITECTURES["ambient32"]((32, 32, 3), 7)[1]
+        decoder = models.ARCHITECTURES["ambient32"].networks((32, 32, 3), 7)[1]
         kernels = [decoder.get_layer(name).kernel.numpy() for name in ("deconv_1", "deconv_2")]
         flat = [kernel.ravel()[:500] for kernel in kernels]
         assert not np.allclose(*flat)
@@ -135,7 +136,7 @@ class TestObjective:
         noise, batch = model.noise(6, 2), paired(model, images)
         observed, target = tf.unstack(batch, axis=1) if supervised else (batch, batch)
         oracle = Oracle(model, observed, target, noise)
-        found = model.objective(batch, noise, step=2)
+        found = model.objective(batch, noise, step=2).parts
         expected = {name: getattr(oracle, name)() for name in ("encoder_loss", "decoder_loss", "discriminator_loss")}
         for name, values in expected.items():
             np.testing.assert_allclose(found[name], values, rtol=1e-4, err_msg=name)
@@ -147,13 +148,16 @@ class TestObjective:
         noise = model.noise(6, 0)
         np.testing.assert_array_equal(model.training_set(images), images)
         np.testing.assert_array_equal(model.training_set(images), twin.training_set(images)[:, 1])
-        found, other = model.objective(images, noise, 0), twin.objective(paired(twin, images), noise, 0)
+        found, other = (
+            model.objective(images, noise, 0).parts,
+            twin.objective(paired(twin, images), noise, 0).parts,
+        )
         oracle = Oracle(twin, images, images, noise)
         for name in ("encoder_loss", "decoder_loss", "discriminator_loss"):
             np.testing.assert_allclose(found[name], other[name], rtol=1e-6)
             np.testing.assert_allclose(found[name], getattr(oracle, name)(), rtol=1e-4)
         for side in ("measured", "unmeasured"):
-            again = small("none", pixel_side=side).objective(images, noise, 0)
+            again = small("none", pixel_side=side).objective(images, noise, 0).parts
             np.testing.assert_array_equal(again["loss"], found["loss"])
 
     def test_every_update_has_noise_of_its_own_and_every_step(self):
@@ -216,7 +220,7 @@ class TestTraining:
                 for variable, value in zip(twin.non_trainable_variables, kept, strict=True):
                     variable.assign(value)
                 with tf.GradientTape() as tape:
-                    loss = tf.reduce_mean(twin.objective(batch, twin.noise(6, step), step, True)[f"{name}_loss"])
+                    loss = tf.reduce_mean(twin.objective(batch, twin.noise(6, step), step, True).parts[f"{name}_loss"])
                 found[name] = tape.gradient(loss, network.trainable_variables)
             for name, network in networks.items():
                 by_hand[name].apply_gradients(zip(found[name], network.trainable_variables, strict=True))
@@ -261,7 +265,9 @@ class TestTraining:
         model = small(supervised=True)
         batch = paired(model, images)
         found = guard.summary(model, batch, step=2)
-        norms = {id(v): np.linalg.norm(g) for g, v in model.gradients(batch, model.noise(6, 2), 2)[1]}
+        norms = {
+            id(v): np.linalg.norm(g) for group in model.gradients(batch, model.noise(6, 2), 2)[1] for g, v in group
+        }
         named = {name: norms[id(v)] for name, v in checkpoint.weights(model).items() if id(v) in norms}
         assert len(named) == len(norms) == len(model.trainable_variables)
         for name, norm in named.items():

@@ -9,7 +9,8 @@ from PIL import Image
 
 import data
 from config.system.errors import UserError
-from data import batches, embedded, picture
+from data import batches, embedded, picture_file
+from data.arrays import IDX_FILES
 from data.idx import read_idx
 
 
@@ -56,7 +57,7 @@ class TestEmbedded:
         np.testing.assert_array_equal(found, labels[1:] if split == "held-out" else [0])
 
     def test_packing_inverts(self, tmp_path, small):
-        for field, file in data.IDX_FILES.items():
+        for field, file in IDX_FILES.items():
             (tmp_path / file).write_bytes(idx_bytes(small[field]))
         packed = embedded.pack(tmp_path)
         bits = np.unpackbits(packed["x_train"], axis=1).reshape(20, 28, 28)
@@ -77,7 +78,7 @@ class TestFolders:
     def test_a_users_folder(self, tmp_path, small, form):
         if form == "npz":
             np.savez(tmp_path / "fashion_mnist.npz", **small)
-        for field, file in data.IDX_FILES.items() if form != "npz" else ():
+        for field, file in IDX_FILES.items() if form != "npz" else ():
             content = idx_bytes(small[field])
             name, content = (f"{file}.gz", gzip.compress(content)) if form == "gz" else (file, content)
             (tmp_path / name).write_bytes(content)
@@ -98,7 +99,7 @@ class TestFolders:
             data.load("mnist-gray", "train", str(tmp_path))
 
     def test_pickles_are_not_opened(self, tmp_path):
-        np.savez(tmp_path / "mnist.npz", **dict.fromkeys(data.IDX_FILES, np.array([{}], dtype=object)))
+        np.savez(tmp_path / "mnist.npz", **dict.fromkeys(IDX_FILES, np.array([{}], dtype=object)))
         with pytest.raises(UserError, match=r"mnist\.npz: expected arrays"):
             data.load("mnist-gray", "train", str(tmp_path))
 
@@ -149,12 +150,12 @@ class TestPicture:
     def test_grey(self, tmp_path, rng):
         pixels = rng.integers(0, 256, (28, 28), np.uint8)
         Image.fromarray(pixels).save(tmp_path / "p.png")
-        np.testing.assert_array_equal(picture.load(tmp_path / "p.png", (28, 28, 1))[0, :, :, 0], pixels)
+        np.testing.assert_array_equal(picture_file.load(tmp_path / "p.png", (28, 28, 1))[0, :, :, 0], pixels)
 
     def test_sixteen_bits(self, tmp_path, rng):
         pixels = rng.integers(0, 65536, (28, 28), np.uint16)
         Image.fromarray(pixels).save(tmp_path / "p.png")
-        found = picture.load(tmp_path / "p.png", (28, 28, 1))[0, :, :, 0]
+        found = picture_file.load(tmp_path / "p.png", (28, 28, 1))[0, :, :, 0]
         np.testing.assert_array_equal(found, np.round(pixels / 65535 * 255))
 
     @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
@@ -163,18 +164,18 @@ class TestPicture:
         image.paste((255, 255, 255, 255), (0, 0, 14, 28))
         image.convert(mode).save(tmp_path / "p.png" if mode != "PA" else tmp_path / "p.tiff")
         path = next(tmp_path.iterdir())
-        found = picture.load(path, (28, 28, 1))[0, :, :, 0]
+        found = picture_file.load(path, (28, 28, 1))[0, :, :, 0]
         assert (found[:, :13] == 255).all()
         assert (found[:, 15:] == 0).all()
 
     def test_cmyk(self, tmp_path):
         Image.new("CMYK", (50, 50), (0, 255, 255, 0)).save(tmp_path / "p.tiff")
-        assert picture.load(tmp_path / "p.tiff", (28, 28, 3))[0, 5, 5].tolist() == [255, 0, 0]
+        assert picture_file.load(tmp_path / "p.tiff", (28, 28, 3))[0, 5, 5].tolist() == [255, 0, 0]
 
     def test_the_first_frame_of_an_animation(self, tmp_path):
         frames = [Image.new("L", (28, 28), value) for value in (200, 100)]
         frames[0].save(tmp_path / "p.gif", save_all=True, append_images=frames[1:])
-        assert np.unique(picture.load(tmp_path / "p.gif", (28, 28, 1))).tolist() == [200]
+        assert np.unique(picture_file.load(tmp_path / "p.gif", (28, 28, 1))).tolist() == [200]
 
     def test_rotated_as_the_camera_noted(self, tmp_path):
         image = Image.new("L", (28, 28))
@@ -182,14 +183,14 @@ class TestPicture:
         exif = Image.Exif()
         exif[274] = 3  # turned by 180 degrees
         image.save(tmp_path / "p.png", exif=exif)
-        found = picture.load(tmp_path / "p.png", (28, 28, 1))[0, :, :, 0]
+        found = picture_file.load(tmp_path / "p.png", (28, 28, 1))[0, :, :, 0]
         assert found[0].max() == 0
         assert found[-1].min() == 255
 
     def test_too_large(self, tmp_path):
         Image.new("1", (20000, 6000)).save(tmp_path / "p.png")
         with pytest.raises(UserError, match="expected at most 100,000,000 pixels, got 20000 x 6000"):
-            picture.load(tmp_path / "p.png", (28, 28, 1))
+            picture_file.load(tmp_path / "p.png", (28, 28, 1))
 
     @pytest.mark.parametrize("content", [b"", b"not a picture", None])
     def test_not_a_picture(self, tmp_path, content, rng):
@@ -198,8 +199,8 @@ class TestPicture:
             content = (tmp_path / "whole.png").read_bytes()[:3000]
         (tmp_path / "p.png").write_bytes(content)
         with pytest.raises(UserError, match=r"p\.png: expected a picture"):
-            picture.load(tmp_path / "p.png", (28, 28, 1))
+            picture_file.load(tmp_path / "p.png", (28, 28, 1))
 
     def test_no_such_file(self, tmp_path):
         with pytest.raises(UserError, match=r"none\.png: expected a picture"):
-            picture.load(tmp_path / "none.png", (28, 28, 1))
+            picture_file.load(tmp_path / "none.png", (28, 28, 1))

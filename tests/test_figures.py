@@ -1,4 +1,4 @@
-"""The numbers behind the figures, against plain loops and closed forms; what the command writes."""
+"""The numbers behind the figures, against plain loops and closed forms, and what the report writes."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,10 +16,10 @@ import evaluate
 import losses
 import models
 from config.system.errors import UserError
-from evaluation import figures as plots
-from evaluation.figures import command as figures
-from evaluation.figures import curves, digits, latents, phase
+from evaluation import figures
+from evaluation.figures import curves, digits, latents, phase, style
 from evaluation.metrics import blur
+from evaluation.reports import figures as report
 from evaluation.reports import probe
 from models import checkpoint
 
@@ -51,11 +51,11 @@ class TestProbe:
             blurred = gaussian_filter(digits.astype(float), (0, sigma, sigma, 0), truncate=8)
             assert value == pytest.approx(abs(blurred - digits).sum() / digits.sum(), rel=1e-3)
 
-    def test_logits_stand_for_their_pictures(self, digits):
-        """Grey pictures of 0.2: the cross-entropy with them, in numpy."""
-        pictures = np.full_like(digits, 0.2)
+    def test_logits_stand_for_their_images(self, digits):
+        """Grey images of 0.2: the cross-entropy with them, in numpy."""
+        grey = np.full_like(digits, 0.2)
         expected = -np.where(digits == 1, np.log(0.2), np.log(0.8)).mean()
-        assert probe.value(losses.build("bce"), digits, pictures) == pytest.approx(expected, rel=1e-5)
+        assert probe.value(losses.build("bce"), digits, grey) == pytest.approx(expected, rel=1e-5)
 
     def test_terms_are_added_once_and_only_of_sums(self):
         named = {"run": losses.build("l2"), "ssim": losses.build("ssim"), "ours": losses.build("ours")}
@@ -82,18 +82,18 @@ class TestCorrespondence:
         np.testing.assert_array_equal(digits.nearest(images, wanted), expected)
 
     def test_a_permuted_latent_plane_gives_the_same_samples(self, rng, monkeypatch):
-        """Two losses that decode the same pictures from other places of the plane."""
-        pictures = rng.random((digits.NUM_DRAWS, 28, 28, 1)).astype(np.float32)
-        orders = {"a": rng.permutation(digits.NUM_DRAWS), "b": np.arange(digits.NUM_DRAWS)}
+        """Two models that decode the same images from other places of the plane."""
+        images = rng.random((digits.NUM_CANDIDATES, 28, 28, 1)).astype(np.float32)
+        orders = {"a": rng.permutation(digits.NUM_CANDIDATES), "b": np.arange(digits.NUM_CANDIDATES)}
         models = {
-            name: SimpleNamespace(sample=lambda count, seed, order=order: pictures[order][:count])
+            name: SimpleNamespace(sample=lambda count, seed, order=order: images[order][:count])
             for name, order in orders.items()
         }
-        drawn = {}
-        monkeypatch.setattr(digits, "rows_of_digits", lambda rows: drawn.update(rows) or plots.style.Figure())
+        shown = {}
+        monkeypatch.setattr(digits, "rows_of_digits", lambda rows: shown.update(rows) or style.Figure())
         digits.samples(SimpleNamespace(models=models))
-        np.testing.assert_array_equal(drawn["a"], pictures[: digits.NUM_SAMPLES])
-        np.testing.assert_array_equal(drawn["b"], pictures[: digits.NUM_SAMPLES])
+        np.testing.assert_array_equal(shown["a"], images[: digits.NUM_SAMPLES])
+        np.testing.assert_array_equal(shown["b"], images[: digits.NUM_SAMPLES])
 
 
 class TestLatents:
@@ -117,7 +117,7 @@ class TestPhase:
         return rng.random((24, 32)), gaussian_filter(rng.random((24, 32)), 1.5)
 
     def test_fine_energy_is_the_others_and_nothing_else_changes(self, pair):
-        """In the DFT of the picture mirrored to twice its size, whose phases a gain leaves alone."""
+        """In the DFT of the image mirrored to twice its size, whose phases a gain leaves alone."""
 
         def spectrum(image):
             mirrored = np.block([[image, image[:, ::-1]], [image[::-1], image[::-1, ::-1]]])
@@ -148,7 +148,7 @@ class TestPhase:
         expected = np.fft.fft2(image[4:20, 8:24] * ramp[:, None] * ramp[None])
         np.testing.assert_allclose(phase.local_spectra(image)[5, 6], expected, atol=1e-12)
 
-    def test_a_picture_exchanged_with_itself_is_itself(self, pair):
+    def test_an_image_exchanged_with_itself_is_itself(self, pair):
         for exchange in (phase.with_fine_energy, phase.with_local_amplitudes):
             np.testing.assert_allclose(exchange(pair[0], pair[0]), pair[0], atol=1e-12)
 
@@ -172,7 +172,7 @@ class TestKernels:
         kernels[:, 1, 3, [1, 5]] = 0.5  # two pixels at ±2: variance 4 along one axis, 0 along the other
         images = rng.integers(0, 256, (2, 8, 8, 3), np.uint8)
         kept = {"epoch": np.arange(1, 51), "kernels": kernels, "images": images}
-        figure = plots.kernels.figure_of(kept | {"reconstructions": np.tile(images, (50, 1, 1, 1, 1))})
+        figure = figures.kernels.figure_of(kept | {"reconstructions": np.tile(images, (50, 1, 1, 1, 1))})
         axes = np.reshape(figure.axes, (4, 9))
         titles = [axis.get_title() for axis in axes[0, 1:]]
         assert titles == [f"epoch {e}" for e in (1, 2, 3, 5, 9, 16, 29, 50)]
@@ -183,7 +183,7 @@ class TestKernels:
                 np.testing.assert_allclose(axis.images[0].get_array(), image / 255)
 
     def test_none_kept(self, tmp_path):
-        assert plots.kernels.over_epochs(SimpleNamespace(models={"l2": None}, results=tmp_path)) is None
+        assert figures.kernels.over_epochs(SimpleNamespace(models={"L2": None}, results={"L2": tmp_path})) is None
 
 
 class TestModelsOfOtherKinds:
@@ -195,23 +195,23 @@ class TestModelsOfOtherKinds:
         plain = models.build(config.resolve({"loss": "l2"}), (28, 28, 1))
         blur_error = models.build(config.resolve({"model": "blur_error_vae", "latent_dim": 8}), (28, 28, 1))
         test = data.load("mnist", "test")
-        return plots.Material({"blur": blur_error, "l2": plain}, test.images[:400], test.labels[:400], None)
+        return figures.Material({"blur": blur_error, "L2": plain}, test.images[:400], test.labels[:400], {})
 
     @pytest.mark.parametrize("draw", [latents.planes, latents.manifolds])
     def test_latent_planes(self, material, draw):
-        assert [axis.get_title() for axis in draw(material).figure.axes] == ["l2"]
+        assert [axis.get_title() for axis in draw(material).figure.axes] == ["L2"]
         assert draw(material._replace(models={"blur": material.models["blur"]})) is None
 
     def test_sensitivity(self, material):
-        drawn = plots.sensitivity.of_models(material)
-        assert drawn.axes[0].get_legend_handles_labels()[1] == ["l2"]
-        assert plots.sensitivity.of_models(material._replace(models={"blur": material.models["blur"]})) is None
+        found = figures.sensitivity.of_models(material)
+        assert found.axes[0].get_legend_handles_labels()[1] == ["L2"]
+        assert figures.sensitivity.of_models(material._replace(models={"blur": material.models["blur"]})) is None
 
     def test_spectra_are_of_what_a_model_of_damaged_images_restores(self, material):
         """The power (dB) of one model's reconstructions, damaged and given noise here."""
         model, _ = checkpoint.load_model(ROOT / "checkpoints/ambient_drop_patch/model.npz")
         images = material.images[:20]
-        figure = plots.spectra.spectra(material._replace(models={"ambient": model}, images=images))
+        figure = figures.spectra.spectra(material._replace(models={"ambient": model}, images=images))
         (line,) = (line for line in figure.axes[0].lines if line.get_label().startswith("ambient"))
         x, noise = np.float32(images) / 255, tf.random.stateless_normal([20, model.latent_dim], [0, 0])
         z_mean, z_log_var = np.split(model.encoder(model.measurement(x, [0, 1])), 2, axis=1)
@@ -224,7 +224,7 @@ class TestComparison:
         """The data's next images beside the first; of a loss its reconstructions and samples."""
         images = rng.integers(0, 256, (20, 8, 8, 3), np.uint8)
         dark = SimpleNamespace(reconstruct=lambda x: x / 2, sample=lambda count, seed: np.full((count, 8, 8, 3), 0.3))
-        figure = plots.colour.comparison(SimpleNamespace(models={"dark": dark}, images=images))
+        figure = figures.colour.comparison(SimpleNamespace(models={"dark": dark}, images=images))
         shown = [axis.images[0].get_array() for axis in figure.axes]
         first, further = (np.concatenate(images[i : i + 8], axis=1) / 255 for i in (0, 8))
         for found, expected in zip(shown, [first, further, first / 2, np.full_like(first, 0.3)], strict=True):
@@ -232,10 +232,29 @@ class TestComparison:
         assert [axis.get_ylabel() for axis in figure.axes[::2]] == ["data", "dark"]
 
 
+class TestNames:
+    """What a figure calls a checkpoint."""
+
+    @pytest.mark.parametrize("losses,shown", [
+        ({"l2": "l2", "ours": "ours"}, ["L2", "STFT+SSIM (paper)"]),
+        ({"a": "l2", "mine": "ours-corrected"}, ["L2", "STFT+SSIM (corrected)"]),
+        ({"a": "l2", "b": "l2", "c": "ssim"}, ["a", "b", "SSIM"]),
+        ({"b": "blur_error_vae"}, ["blur-error VAE"]),
+    ])  # fmt: skip
+    def test_the_loss_unless_two_have_the_same(self, losses, shown):
+        assert report.shown_names(losses) == dict(zip(losses, shown, strict=True))
+
+    def test_a_log_is_where_it_is_found_first(self, tmp_path):
+        folders = [tmp_path / "local", tmp_path]
+        assert report.log_folder("l2", folders) == tmp_path / "l2"
+        (tmp_path / "local/l2").mkdir(parents=True)
+        assert report.log_folder("l2", folders) == tmp_path / "local/l2"
+
+
 class TestCurves:
-    def test_a_repeated_measurement_is_drawn_once(self):
+    def test_a_repeated_score_is_shown_once(self):
         rows = [{"epoch": str(i), "test_psnr": value} for i, value in enumerate(["", "11", "11", "12", "", "12", "11"])]
-        assert curves.measured(rows, "test_psnr") == ([1.0, 3.0, 5.0, 6.0], [11.0, 12.0, 12.0, 11.0])
+        assert curves.new_values(rows, "test_psnr") == ([1.0, 3.0, 5.0, 6.0], [11.0, 12.0, 12.0, 11.0])
 
     def test_no_log(self, tmp_path):
         with pytest.raises(UserError, match="expected the log of a training"):
@@ -243,7 +262,7 @@ class TestCurves:
 
 
 def test_every_line_differs_in_lightness_and_in_marker():
-    styles = list(plots.style.lines(list("abcdefgh")).values())
+    styles = list(style.lines(list("abcdefgh")).values())
     lightness = [np.dot(style["color"][:3], [0.2126, 0.7152, 0.0722]) for style in styles]
     assert np.all(np.diff(lightness) > 0.02)
     assert len({style["marker"] for style in styles}) == len(styles)
@@ -260,22 +279,23 @@ def save(folder, tag, **given):
 
 
 def draw(folder, losses, monkeypatch):
-    """The command, on few images, with an evolution of kernels in the results of the last of `losses`."""
+    """The report, on few images, with an evolution of kernels in the results of the last of `losses`."""
     kept = {"epoch": np.arange(1, 21), "images": np.zeros((4, 28, 28, 1), np.uint8)}
     kept |= {"kernels": np.ones((20, 4, 5, 5), np.float32) / 25, "reconstructions": np.zeros((20, 4, 28, 28, 1))}
     checkpoint.write(folder / losses[-1] / "evolution.npz", kept)
     few = data.Split(*(values[:300] for values in data.load("mnist", "test")))
     monkeypatch.setattr(data, "load", lambda *_: few)
-    figures.main([f"--loss={','.join(losses)}", f"--model_dir={folder / 'models'}", f"--results_dir={folder}"])
+    place = [f"--model_dir={folder / 'models'}", f"--results_dir={folder}", f"--out_dir={folder}"]
+    evaluate.main(["figures", f"--loss={','.join(losses)}", *place])
 
 
 @pytest.mark.slow
-def test_the_command_writes_its_table(tmp_path, monkeypatch, capsys):
+def test_the_report_writes_its_figures(tmp_path, monkeypatch, capsys):
     """Two untrained models, few images: every figure of the table, no other file, each small."""
     for loss in ("l2", "ours"):
         save(tmp_path, loss, loss=loss)
     draw(tmp_path, ["l2", "ours"], monkeypatch)
-    expected = [tmp_path / "figures" / f"{name}.png" for name in plots.FIGURES]
+    expected = [tmp_path / "figures" / f"{name}.png" for name in figures.FIGURES["digits"]]
     assert capsys.readouterr().out.split() == [str(path) for path in expected]
     assert sorted(tmp_path.glob("figures/*")) == sorted(expected)
     for path in expected:
@@ -289,9 +309,9 @@ def test_the_command_writes_its_table(tmp_path, monkeypatch, capsys):
     {"model": "blur_error_vae", "latent_dim": 8},
     {"model": "ambient_vae_gan", "architecture": "ambient28", "latent_dim": 4, "measurement": "drop_patch"},
 ])  # fmt: skip
-def test_the_command_with_a_model_of_another_kind(given, tmp_path, monkeypatch):
+def test_the_report_with_a_model_of_another_kind(given, tmp_path, monkeypatch):
     """Every figure but those of a latent plane and of a loss by itself."""
     save(tmp_path, "tag", **given)
     draw(tmp_path, ["tag"], monkeypatch)
-    expected = plots.FIGURES.keys() - {"manifolds", "latents", "probe"}
+    expected = figures.FIGURES["digits"].keys() - {"manifolds", "latents", "probe"}
     assert {path.stem for path in tmp_path.glob("figures/*")} == expected

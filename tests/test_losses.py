@@ -1,6 +1,9 @@
 """Every loss against an independent oracle, and the contract that every entry of the table keeps."""
 
+import ast
 import functools
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,9 +12,13 @@ import pytest
 import tensorflow as tf
 from skimage.metrics import structural_similarity
 
+import config
 import losses
 from benchmarks import references
-from config.system.errors import UserError
+from losses.pixel import BCE, L1, L2
+from losses.spectral import DFT, STFT, CorrectedSTFT, FocalFrequency, ReleasedSTFT
+from losses.ssim import SSIM
+from losses.weighted_sum import WeightedSum
 
 NAMES = [*losses.TERMS, *losses.ALIASES, "dft+ssim", "l2+ssim", "l2+ffl"]
 
@@ -69,22 +76,22 @@ def colour(rng):
 class TestOracles:
     def test_l1_l2(self, pair):
         x, y = pair
-        np.testing.assert_allclose(call(losses.L1(), x, y), abs(x - y).mean((1, 2, 3)), rtol=1e-5)
-        np.testing.assert_allclose(call(losses.L2(), x, y), ((x - y) ** 2).mean((1, 2, 3)), rtol=1e-5)
+        np.testing.assert_allclose(call(L1(), x, y), abs(x - y).mean((1, 2, 3)), rtol=1e-5)
+        np.testing.assert_allclose(call(L2(), x, y), ((x - y) ** 2).mean((1, 2, 3)), rtol=1e-5)
 
     def test_bce_on_binary_images(self, pair):
-        np.testing.assert_allclose(call(losses.BCE(), *pair), oracles.cross_entropy(*pair), rtol=1e-5)
+        np.testing.assert_allclose(call(BCE(), *pair), oracles.cross_entropy(*pair), rtol=1e-5)
 
     def test_bce_is_the_divergence_from_grey_images(self, rng):
         x, logits = rng.uniform(0.05, 0.95, (2, 8, 8, 1)), rng.normal(size=(2, 8, 8, 1))
         entropy = -(x * np.log(x) + (1 - x) * np.log(1 - x)).mean((1, 2, 3))
         expected = oracles.cross_entropy(x, logits) - entropy
-        np.testing.assert_allclose(call(losses.BCE(), x, logits), expected, rtol=1e-4)
+        np.testing.assert_allclose(call(BCE(), x, logits), expected, rtol=1e-4)
 
     @pytest.mark.parametrize("case", ["pair", "colour"])
     def test_ssim(self, case, request):
         x, y = request.getfixturevalue(case)
-        found = 1 - call(losses.SSIM(), x, y)
+        found = 1 - call(SSIM(), x, y)
         np.testing.assert_allclose(found, tf.image.ssim(x, y, 1.0), atol=2e-6)
         np.testing.assert_allclose(found, skimage_ssim(x, y), atol=2e-6)
 
@@ -92,7 +99,7 @@ class TestOracles:
     @pytest.mark.parametrize("case", ["grey", "colour"])
     def test_stft(self, case, window, stride, hann, request):
         x, y = request.getfixturevalue(case)
-        loss = losses.STFT(window, stride, amp_coef=0.3, arg_coef=0.6, hann=hann)
+        loss = STFT(window, stride, amp_coef=0.3, arg_coef=0.6, hann=hann)
         np.testing.assert_allclose(call(loss, x, y), oracles.stft(x, y, window, stride, 0.3, 0.6, hann), rtol=2e-5)
 
     @pytest.mark.parametrize("name,variant", [
@@ -110,46 +117,44 @@ class TestOracles:
     def test_focal_frequency(self, case, alpha, request):
         x, y = request.getfixturevalue(case)
         expected = oracles.focal_frequency(x, y, alpha)
-        np.testing.assert_allclose(call(losses.FocalFrequency(alpha), x, y), expected, rtol=2e-5)
+        np.testing.assert_allclose(call(FocalFrequency(alpha), x, y), expected, rtol=2e-5)
 
     def test_equal_focus_is_l2(self, colour):
         """Parseval's theorem."""
-        np.testing.assert_allclose(call(losses.FocalFrequency(0), *colour), call(losses.L2(), *colour), rtol=1e-5)
+        np.testing.assert_allclose(call(FocalFrequency(0), *colour), call(L2(), *colour), rtol=1e-5)
 
     def test_no_gradient_through_the_focus(self, rng):
         """With the weights w held at y, the loss is quadratic: its slope along y - x is twice its value."""
         x, y = rng.normal(size=(2, 1, 12, 15, 2)).astype(np.float32)
-        loss = losses.FocalFrequency()
+        loss = FocalFrequency()
         assert np.vdot(gradient(loss, x, y), y - x) == pytest.approx(2 * call(loss, x, y)[0], rel=1e-4)
 
     def test_dft_is_one_window(self, grey):
-        np.testing.assert_allclose(call(losses.DFT(), *grey), oracles.stft(*grey, 28, 1), rtol=2e-5)
+        np.testing.assert_allclose(call(DFT(), *grey), oracles.stft(*grey, 28, 1), rtol=2e-5)
 
     @pytest.mark.parametrize("window,stride", [(16, 4), (10, 3)])
     @pytest.mark.parametrize("case", ["grey", "colour"])
     def test_released(self, case, window, stride, request):
         x, y = request.getfixturevalue(case)
-        found = call(losses.ReleasedSTFT(window, stride), x, y)
+        found = call(ReleasedSTFT(window, stride), x, y)
         np.testing.assert_allclose(found, oracles.released(x, y, window, stride), rtol=5e-5)
 
     @pytest.mark.parametrize("window,stride", [(16, 4), (9, 5), (8, 3)])
     @pytest.mark.parametrize("case", ["grey", "colour"])
     def test_corrected(self, case, window, stride, request):
         x, y = request.getfixturevalue(case)
-        found = call(losses.CorrectedSTFT(window, stride, amp_coef=0.3, arg_coef=0.6), x, y)
+        found = call(CorrectedSTFT(window, stride, amp_coef=0.3, arg_coef=0.6), x, y)
         np.testing.assert_allclose(found, oracles.corrected(x, y, window, stride, 0.3, 0.6), rtol=2e-5)
 
     def test_the_gradient_of_corrected(self, rng, digits):
         """Against central differences of the float64 oracle, with amplitudes above the floor but for a few."""
         x, y = 0.8 * digits[:1] + rng.uniform(0, 0.2, digits[:1].shape), rng.normal(0.4, 3, digits[:1].shape)
-        assert_slopes(losses.CorrectedSTFT(), oracles.corrected, x, y, 1e-6, rng, rel=1e-2, abs=1e-4)
+        assert_slopes(CorrectedSTFT(), oracles.corrected, x, y, 1e-6, rng, rel=1e-2, abs=1e-4)
 
     def test_window_and_stride_keep_the_weight_of_corrected(self, rng):
         """White noise has the same local spectrum everywhere: every window and stride measures the same."""
         x, y = rng.normal(size=(2, 4, 64, 64, 1)).astype(np.float32)
-        values = [
-            call(losses.CorrectedSTFT(window, stride), x, y).mean() for window, stride in ((8, 2), (16, 4), (32, 8))
-        ]
+        values = [call(CorrectedSTFT(window, stride), x, y).mean() for window, stride in ((8, 2), (16, 4), (32, 8))]
         np.testing.assert_allclose(values, values[1], rtol=0.05)
 
     def test_ours_is_the_papers_sum(self, grey):
@@ -170,7 +175,7 @@ class TestOracles:
     def test_the_gradient_of_ours(self, rng, digits):
         """Against central differences of the float64 oracle."""
         x, y = 0.8 * digits[:1] + rng.uniform(0, 0.2, digits[:1].shape), rng.normal(0.4, 0.4, digits[:1].shape)
-        assert_slopes(losses.STFT(), oracles.stft, x, y, 1e-7, rng, rel=2e-3, abs=0.5)
+        assert_slopes(STFT(), oracles.stft, x, y, 1e-7, rng, rel=2e-3, abs=0.5)
 
     def test_the_gradient_of_the_wrapped_difference(self, rng, digits):
         x, y = 0.8 * digits[:1] + rng.uniform(0, 0.2, digits[:1].shape), rng.normal(0.4, 0.4, digits[:1].shape)
@@ -240,10 +245,11 @@ class TestContract:
             call(losses.build(name), digits, digits[:, :1])
 
     def test_round_trip_through_its_config(self, name, pair):
-        loss = losses.build(name, stft_f=12, arg_coef=0.5)
+        others = {key: np.float32(0.5) for key in losses.hyperparameters(name)} | {"stft_f": np.int64(12), "stft_s": 5}
+        loss = losses.build(name, **{key: others[key] for key in losses.hyperparameters(name)})
         again = keras.losses.deserialize(keras.losses.serialize(loss))
         np.testing.assert_array_equal(call(again, *pair), call(loss, *pair))
-        assert again.name == loss.name == name
+        assert again.label == loss.label == name
 
     def test_reduces_as_keras_losses_do(self, name, pair):
         loss = losses.build(name)
@@ -255,17 +261,75 @@ class TestContract:
         np.testing.assert_allclose(sum(loss.terms(x, y).values()), loss.call(x, y), rtol=1e-6)
 
 
-def test_images_smaller_than_the_window_of_ssim_are_the_users_error():
+def test_losses_of_one_name_all_count(pair):
+    """Two windows: both are terms of the sum, in its value as in its parts."""
+    x, y = map(tf.constant, pair)
+    parts = [STFT(8, 2), STFT(16, 4), STFT(16, 8)]
+    expected = sum(weight * part.call(x, y) for weight, part in zip((1, 2, 3), parts, strict=True))
+    found = WeightedSum(parts, [1, 2, 3])
+    np.testing.assert_allclose(found.call(x, y), expected, rtol=1e-6)
+    assert [*found.terms(x, y)] == ["stft", "stft_2", "stft_3"]
+
+
+def test_a_weight_for_each_loss():
+    with pytest.raises(ValueError, match="expected a weight for each of 2 losses, got 1"):
+        WeightedSum([L1(), L2()], [1])
+
+
+def test_nothing_but_numpy_and_keras_is_imported():
+    """Nothing of the house and no YAML: the package stands alone. TensorFlow only where a graph of it asks."""
+    allowed = {"numpy", "keras", *sys.stdlib_module_names}
+    for path in Path(losses.__file__).parent.glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Import):
+                assert {alias.name.split(".")[0] for alias in node.names} <= allowed, path
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                assert node.module.split(".")[0] in allowed, path
+
+
+def test_images_smaller_than_the_window_of_ssim():
     x = np.zeros((1, 8, 8, 1), np.float32)
-    with pytest.raises(UserError, match="ssim: expected images of at least 11 pixels a side, its window, got 8"):
+    with pytest.raises(ValueError, match="ssim: expected a window of at most the image's 8 pixels, got 11"):
         losses.build("ssim")(x, x)
 
 
 class TestNames:
     @pytest.mark.parametrize("name", ["sim", "", "l2+l2", "bce+ssim", "l2+", "ours+l2"])
     def test_unknown_or_impossible(self, name):
-        with pytest.raises(UserError, match="loss: "):
+        with pytest.raises(ValueError, match="loss: "):
             losses.build(name)
+
+    @pytest.mark.parametrize("name,nearest", [("sim", "ssim"), ("l2+stft-wraped", "stft-wrapped"), ("our", "ours")])
+    def test_the_nearest_name_comes_first(self, name, nearest):
+        with pytest.raises(ValueError, match=f"expected one of {nearest}, l1.* or a sum such as l2") as refusal:
+            losses.build(name)
+        assert all(f" {known}," in str(refusal.value) for known in (*losses.TERMS, *losses.ALIASES))
+
+    def test_a_hyperparameter_that_the_loss_does_not_read(self):
+        message = (
+            "stft_f: expected with a loss of stft, .*stft-corrected, got it with dft[+]ssim, which does not read it"
+        )
+        with pytest.raises(ValueError, match=message):
+            losses.build("dft+ssim", stft_f=8)
+        with pytest.raises(ValueError, match="unknown hyperparameter 'stft_coeff'; expected one of stft_coef, "):
+            losses.build("ours", stft_coeff=8)
+
+    @pytest.mark.parametrize("key,value", [("stft_f", 1), ("stft_f", 8.5), ("stft_f", "wide"), ("stft_s", 0)])
+    def test_windows_that_are_none(self, key, value):
+        with pytest.raises(ValueError, match=r"expected a whole number from [12], got "):
+            losses.build("ours", **{key: value})
+
+    def test_what_a_loss_reads(self):
+        assert losses.hyperparameters("l2+l1") == {}
+        assert losses.hyperparameters("ssim+ffl") == {"ssim_coef": 500, "ffl_coef": 1}
+        assert {*losses.hyperparameters("ours-corrected")} == {
+            "ssim_coef", "corrected_coef", "stft_f", "stft_s", "amp_coef", "arg_coef",
+        }  # fmt: skip
+
+    def test_the_defaults_are_those_of_the_configuration(self):
+        for term in losses.TERMS:
+            found = losses.hyperparameters(term)
+            assert found == {key: config.defaults()[key] for key in found}
 
     def test_hyperparameters_reach_the_loss(self, grey):
         expected = 3 * oracles.stft(*grey, 8, 2, 0.2, 0.7)
@@ -273,7 +337,7 @@ class TestNames:
         np.testing.assert_allclose(call(loss, *grey), expected, rtol=2e-5)
 
     def test_window_larger_than_the_image(self, digits):
-        with pytest.raises(UserError, match="stft_f: expected a window of at most the image's 28 pixels, got 40"):
+        with pytest.raises(ValueError, match="stft_f: expected a window of at most the image's 28 pixels, got 40"):
             call(losses.build("stft", stft_f=40), digits, digits)
 
     def test_in_a_model_of_ones_own(self, digits):

@@ -12,6 +12,7 @@ from scipy.stats import chisquare
 
 import config
 import measurements
+import train
 from config.system.errors import UserError
 from measurements.geometry import projection
 from measurements.noise import gaussian
@@ -23,7 +24,9 @@ MASKS = [name for name in RANDOM if name.startswith(("drop", "keep"))]
 
 
 def build(name, **given):
-    return measurements.build(name, **(SMALL | given))
+    """The measurement with small parameters, of those it reads."""
+    values = SMALL | given
+    return measurements.build(name, **{key: values[key] for key in measurements.parameters(name)})
 
 
 def masks(name, shape=(400, 9, 14, 2), seed=(0, 0), **given):
@@ -223,10 +226,10 @@ class TestThetaSummedOut:
 
     @pytest.mark.parametrize("name", ["add_noise", "blur_add_noise"])
     def test_noise_is_integrated(self, name, rng):
-        """By Gauss-Hermite quadrature, pixel by pixel; the constant is that of x = y."""
+        """By Gauss-Hermite quadrature, pixel by pixel, up to the constant, which is the value at x = y."""
         x, y = (tf.constant(rng.random((3, 6, 6, 1)), tf.float32) for _ in range(2))
         points, weights = np.polynomial.hermite_e.hermegauss(60)
-        residual = (build(name, sigma=0).measured(x, 0) - y).numpy().astype(float)
+        residual = (build(name, sigma=0).apply(x, 0.0) - y).numpy().astype(float)
 
         def error(residual):
             errors = (residual[..., None] + 0.3 * points) ** 2
@@ -271,23 +274,49 @@ class TestThetaSummedOut:
 
     @pytest.mark.parametrize("name", ["drop_rowcol", "extract_patch", "pad_rotate_project"])
     def test_refused_where_it_cannot_be(self, name):
-        with pytest.raises(UserError, match="pixel_side: expected measured or unmeasured, got marginal"):
+        with pytest.raises(ValueError, match=r"expected one whose θ can be summed out, got \w+"):
             build(name).marginal_error(tf.zeros([1, 9, 14, 1]), tf.zeros([1, 9, 14, 1]), 1.0)
 
 
-class TestConfiguration:
-    def test_every_key_is_a_parameter(self):
-        keys = {key for key in config.KEYS if key.startswith("measurement_")}
-        assert keys == {f"measurement_{name}" for name in measurements.PARAMETERS}
+class TestNames:
+    @pytest.mark.parametrize("name,names", [
+        ("none", []),
+        ("drop_rowcol", ["p"]),
+        ("keep_patch", ["k"]),
+        ("blur_add_noise", ["radius", "sigma", "size"]),
+        ("pad_rotate_project", []),
+    ])  # fmt: skip
+    def test_the_parameters_that_a_measurement_reads(self, name, names):
+        assert sorted(measurements.parameters(name)) == names
+
+    def test_every_key_of_the_configuration_is_a_parameter_with_the_same_default(self):
+        every = [measurements.parameters(name) for name in measurements.MEASUREMENTS]
+        defaults = {f"measurement_{name}": value for one in every for name, value in one.items()}
+        keys = {key: value for key, value in config.defaults().items() if key.startswith("measurement_")}
+        assert keys == defaults
+        assert all(keys.items() >= {f"measurement_{k}": v for k, v in one.items()}.items() for one in every)
 
     @pytest.mark.parametrize("name,given,message", [
-        ("drop_patches", {}, "measurement: expected one of none, drop_independent, drop_row"),
-        ("drop_independent", {"p": 1}, "measurement_p: expected a number from 0 to 0.999, got '1'"),
-        ("add_noise", {"sigma": -1}, "measurement_sigma: expected a number from 0, got '-1'"),
-        ("drop_patch", {"k": 10}, "measurement_k: expected at most the image's 9 pixels, got 10"),
-        ("extract_patch", {"k": 10}, "measurement_k: expected at most the image's 9 pixels, got 10"),
+        ("drop_patches", {}, "expected one of none, drop_independent, drop_row"),
+        ("drop_row", {"k": 3, "q": 1}, "measurement drop_row: expected p, got k, q"),
+        ("none", {"p": 0.5}, "measurement none: expected no parameters, got p"),
+        ("drop_patch", {"k": 10}, "expected k of at most the image's 9 pixels, got 10"),
+        ("extract_patch", {"k": 10}, "expected k of at most the image's 9 pixels, got 10"),
     ])  # fmt: skip
     def test_refusals(self, name, given, message):
+        with pytest.raises(ValueError, match=message):
+            measurements.build(name, **given)(tf.zeros([2, 9, 14, 1]), [0, 0])
+
+    @pytest.mark.parametrize("given,message", [
+        ({"measurement": "drop_patches"}, "measurement: expected one of"),
+        ({"measurement": "drop_patch", "measurement_k": 29}, "measurement: expected k of at most the image's 28"),
+        ({"measurement": "drop_rowcol", "pixel_side": "marginal"}, "pixel_side: expected measured or unmeasured, got"),
+        ({"measurement_p": 1}, "measurement_p: expected a number from 0 to 0.999, got '1'"),
+        ({"measurement_sigma": -1}, "measurement_sigma: expected a number from 0, got '-1'"),
+    ])  # fmt: skip
+    def test_refusals_of_a_training(self, given, message):
+        """One line, and the bounds are those of the configuration's keys."""
+        given = {"model": "ambient_vae_gan", "architecture": "ambient28"} | given
         with pytest.raises(UserError) as refusal:
-            build(name, **given)(tf.zeros([2, 9, 14, 1]), [0, 0])
+            train.main([f"--{key}={value}" for key, value in given.items()])
         assert message in str(refusal.value)

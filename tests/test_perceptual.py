@@ -16,7 +16,6 @@ import evaluate
 import train
 from benchmarks.fid import extrapolated
 from config.system.errors import UserError
-from evaluation.figures import command as figures
 from evaluation.metrics import fid, lpips, perceptual
 from evaluation.metrics import weights as extras
 from models import checkpoint
@@ -299,9 +298,9 @@ class TestRuns:
             evaluate.main([*flags, "--perceptual"])
 
     def test_a_figure_of_every_loss(self, trained, capsys):
-        """The tiles are the models' own, and all that is drawn for colour has its own name."""
+        """The tiles are the models' own, and every figure in colour has its own name."""
         flags = ["--dataset=image_folder", f"--data_dir={trained / 'f'}", f"--model_dir={trained / 'model'}"]
-        figures.main([*flags, "--loss=a,b", f"--results_dir={trained / 'results'}"])
+        evaluate.main(["figures", *flags, "--loss=a,b", f"--out_dir={trained / 'results'}"])
         path = trained / "results/figures/image_folder_comparison.png"
         assert capsys.readouterr().out.split() == [str(path)]
         with Image.open(path) as image:
@@ -309,11 +308,11 @@ class TestRuns:
             assert len(image.convert("RGB").getcolors(300)) > 64
 
     def test_a_model_of_other_images(self, trained):
-        flags = [f"--model_dir={trained / 'model'}", f"--results_dir={trained / 'results'}"]
+        flags = [f"--model_dir={trained / 'model'}", f"--out_dir={trained / 'results'}"]
         with pytest.raises(
             UserError, match=r"a: expected a model of images \(28, 28, 1\), .* got one of \(32, 32, 3\)"
         ):
-            figures.main([*flags, "--loss=a"])
+            evaluate.main(["figures", *flags, "--loss=a"])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Restoring: ACSG against closed forms, the baselines against plain loops, the table against numpy."""
+"""Restoring: ACSG against closed forms, the filters against plain loops, the table against numpy."""
 
 import json
 import time
@@ -18,11 +18,9 @@ import evaluate
 import measurements
 import models
 from config.system.errors import UserError
-from evaluation import bootstrap, grids
-from evaluation.figures import restoration as plots
-from evaluation.reports import restoration, restoration_table
-from evaluation.restorers import acsg
-from evaluation.restorers import filters as non_learned
+from evaluation import bootstrap, grids, restoration
+from evaluation.figures import restoration as figures
+from evaluation.restorers import acsg, filters, in_one_pass
 from models import checkpoint
 
 SHAPE = (4, 5, 2)
@@ -93,19 +91,19 @@ class TestACSG:
         np.testing.assert_allclose(first[0], second[0], rtol=1e-5)
         assert abs(first[1:] - second[1:]).min(axis=(1, 2, 3)).max() > 1e-3
 
-    def test_theta_is_drawn_anew_in_every_step_and_batch(self, linear, rng, monkeypatch):
+    def test_every_step_and_batch_draws_another_theta(self, linear, rng, monkeypatch):
         monkeypatch.setattr("evaluation.metrics.display.BATCH", 2)
         acsg.restorer(linear)(rng.normal(size=(4, *SHAPE)).astype(np.float32), steps=6)
         assert len(linear.measurement.seeds) == len(set(linear.measurement.seeds)) == 12
 
 
-class TestWithoutLearning:
+class TestFilters:
     """Images that are not square, of several channels."""
 
     @pytest.mark.parametrize("channels,width", [(1, 1), (3, 1.5)])
-    def test_gaussian_blur(self, channels, width, rng):
+    def test_smoothing(self, channels, width, rng):
         y = rng.random((3, 9, 12, channels))
-        found = non_learned.gaussian_blur(y, None, None)
+        found = filters.smoothing(y, None, None)
         for image, blurred in zip(y, found, strict=True):
             for channel in range(channels):
                 expected = ndimage.gaussian_filter(image[..., channel], width, mode="nearest")
@@ -118,7 +116,7 @@ class TestWithoutLearning:
         theta = np.ones((3, 12, 15, 1))
         theta[[0, 2], 3:8, 4:9] = 0
         theta[1, 2:7, 3:8] = 0
-        np.testing.assert_allclose(non_learned.inpainting(theta * x, theta, None), x, atol=1e-6)
+        np.testing.assert_allclose(filters.inpainting(theta * x, None, theta), x, atol=1e-6)
 
     @pytest.mark.parametrize("name,k", [("drop_patch", 4), ("keep_patch", 6)])
     def test_inpainting_one_image_at_a_time(self, name, k, rng):
@@ -127,7 +125,7 @@ class TestWithoutLearning:
         measurement = measurements.build(name, k=k)
         theta = measurement.draw(x.shape, [0, 1]).numpy()
         y = measurement.apply(x, theta).numpy()
-        found = non_learned.inpainting(y, theta, None)
+        found = filters.inpainting(y, None, theta)
         for image, mask, inpainted in zip(y, theta, found, strict=True):
             expected = inpaint_biharmonic(image, mask[..., 0] == 0, channel_axis=-1)
             np.testing.assert_allclose(inpainted, expected, atol=1e-5)
@@ -138,7 +136,7 @@ class TestWithoutLearning:
         x[0] = 0.3
         measurement = measurements.build("extract_patch", k=5)
         theta = measurement.draw(x.shape, [0, 1]).numpy()
-        found = non_learned.put_back(measurement.apply(x, theta).numpy(), theta, SimpleNamespace(k=5))
+        found = filters.placing(measurement.apply(x, theta).numpy(), measurement, theta)
         np.testing.assert_allclose(found[0], x[0], atol=1e-6)
         for image, restored, (row, column) in zip(x, found, theta, strict=True):
             place = np.s_[row : row + 5, column : column + 5]
@@ -146,14 +144,14 @@ class TestWithoutLearning:
 
     def test_median(self, rng):
         y = rng.random((2, 6, 7, 2))
-        found = non_learned.median(y, None, None)
+        found = filters.median(y, None, None)
         for i, row, column, channel in np.ndindex(2, 4, 5, 2):
             expected = np.sort(y[i, row : row + 3, column : column + 3, channel].ravel())[4]
             assert found[i, row + 1, column + 1, channel] == expected
 
     def test_deconvolution(self, rng):
         """The Wiener filter in numpy's Fourier domain: K* Y / (|K|² + balance |L|²), L the Laplacian."""
-        y, known = rng.random((2, 12, 12, 2)), SimpleNamespace(radius=1, size=5, sigma=0.2)
+        y, measurement = rng.random((2, 12, 12, 2)), measurements.build("blur_add_noise", radius=1, size=5, sigma=0.2)
         profile = np.exp(-(np.arange(-2, 3) ** 2) / 2)
         kernel, laplacian = np.zeros((2, 12, 12))
         kernel[:5, :5] = np.outer(profile, profile) / profile.sum() ** 2
@@ -161,9 +159,9 @@ class TestWithoutLearning:
         k = np.fft.fft2(np.roll(kernel, (-2, -2), (0, 1)))
         power = abs(np.fft.fft2(laplacian)) ** 2
         spectrum = np.fft.fft2(y, axes=(1, 2))
-        passed = k.conj() / (abs(k) ** 2 + non_learned.WIENER_BALANCE * 0.04 * power)
+        passed = k.conj() / (abs(k) ** 2 + filters.WIENER_BALANCE * 0.04 * power)
         expected = np.fft.ifft2(spectrum * passed[None, :, :, None], axes=(1, 2)).real
-        np.testing.assert_allclose(non_learned.deconvolution(y, None, known), expected, atol=1e-6)
+        np.testing.assert_allclose(filters.deconvolution(y, measurement, None), expected, atol=1e-6)
 
     @pytest.mark.parametrize("angle", [0, np.pi / 2, np.pi])
     def test_back_projection(self, angle):
@@ -171,25 +169,26 @@ class TestWithoutLearning:
         row, column = np.mgrid[:20, :20]
         x = np.stack([0.5 + 0.02 * (row if angle == np.pi / 2 else column)] * 2, -1)[None].astype(np.float32)
         theta = np.array([angle], np.float32)
-        y = measurements.build("pad_rotate_project").apply(x, theta).numpy()
-        found = non_learned.back_projection(y, theta, None)
+        measurement = measurements.build("pad_rotate_project")
+        found = filters.back_projection(measurement.apply(x, theta).numpy(), measurement, theta)
         np.testing.assert_allclose(found[:, 3:-3, 3:-3], x[:, 3:-3, 3:-3], atol=0.03)
 
-    def test_every_measurement_has_a_baseline(self):
-        assert {*non_learned.BASELINES} == {*measurements.MEASUREMENTS}
+    def test_every_measurement_has_a_filter(self):
+        """And a measurement of a new kind none, until there is one."""
+        assert all(filters.restorer(measurements.build(name)) for name in measurements.MEASUREMENTS)
+        assert filters.restorer(measurements.Measurement()) is None
 
 
 class TestRows:
     @pytest.fixture
     def rows(self, rng):
-        """Of an ambient model measured on 400 images and of ACSG on the first 100 of them."""
+        """Of an ambient model on 400 images and of ACSG on the first 100 of them."""
         clean = rng.normal(15, 3, 400)
-        self.ambient = restoration.Quality(clean, clean / 30, 0.001)
-        self.acsg = restoration.Quality(clean[:100] - rng.normal(2, 1, 100), clean[:100] / 40, 0.25)
-        settings = config.resolve({"model": "ambient_vae_gan", "measurement": "drop_patch"})
-        case = SimpleNamespace(settings=settings, dataset="mnist-gray")
-        measured = {"ambient_vae_gan": self.ambient, "acsg": self.acsg}
-        return {name: restoration_table.row(case, name, measured, {}) for name in measured}
+        self.ambient = restoration.Scores(clean, clean / 30, 0.001)
+        self.acsg = restoration.Scores(clean[:100] - rng.normal(2, 1, 100), clean[:100] / 40, 0.25)
+        case = SimpleNamespace(measurement="drop_patch", setting="drop_patch, k = 14", dataset="mnist-gray")
+        scores = {"ambient_vae_gan": self.ambient, "acsg": self.acsg}
+        return {name: restoration.row(case, name, scores, {}) for name in scores}
 
     def test_means(self, rows):
         assert rows["ambient_vae_gan"]["psnr"] == pytest.approx(self.ambient.psnr.mean(), rel=1e-5)
@@ -218,13 +217,14 @@ class TestRows:
         ("acsg", {"time_ratio": 99}, False),
         ("non_learned", {"ssim_gain_low": 0.001}, True),
         ("non_learned", {"ssim_gain_low": -0.001, "ssim_gain": 0.01}, False),
+        ("non_learned", {"ssim_gain_low": 0}, False),
     ])  # fmt: skip
     def test_claims_hold_for_the_whole_interval_of_ssim_and_the_ratio_of_times(self, method, values, holds):
-        assert restoration_table.verdict({"method": method, **values})["holds"] is holds
+        assert restoration.verdict({"method": method, **values})["holds"] is holds
 
     def test_text(self, rows):
-        text = restoration_table.tables(list(rows.values())).split("\n")
-        assert [cell.strip() for cell in text[3].split("|")[1:4]] == ["drop_patch, k = 14", "acsg", "100"]
+        text = restoration.tables(list(rows.values())).split("\n")
+        assert [cell.strip() for cell in text[3].split("|")[1:4]] == ["drop_patch, k = 14", "ACSG", "100"]
         assert f"{self.acsg.psnr.mean():.2f} [" in text[3]
         assert text[3].split("|")[6].strip() == "250"
         assert "1.333 [1.333, 1.333]" in text[-1]
@@ -256,42 +256,43 @@ def files(folder, *tags):
     return {tag: folder / tag / "model.npz" for tag in tags}
 
 
-def flags(folder, **changes):
-    return SimpleNamespace(**({"split": "test", "data_dir": str(folder), "dataset": "", "seed": 3} | changes))
+def cases(folder, *tags, seed=3):
+    """The cases of some checkpoints in `folder`, on the digits there."""
+    return restoration.cases(files(folder, *tags), data_dir=str(folder), seed=seed)
 
 
 class TestCases:
     def test_images_are_measured_as_the_models_are_told(self, folder):
-        (case,) = restoration.cases(files(folder, "ambient_drop_patch", "supervised_drop_patch"), flags(folder))
+        (case,) = cases(folder, "ambient_drop_patch", "supervised_drop_patch")
         with np.load(folder / "mnist.npz") as file:
             np.testing.assert_array_equal(case.images, np.float32(file["x_test"][..., None]) / np.float32(255))
-        assert [*case.models] == ["ambient_vae_gan", "supervised"]
-        assert [*case.methods] == ["ambient_vae_gan", "supervised", "acsg", "non_learned"]
+        assert (case.measurement, case.setting, case.dataset) == ("drop_patch", "drop_patch, k = 14", "mnist-gray")
+        assert [*case.restorers] == ["ambient_vae_gan", "supervised", "acsg", "non_learned"]
         np.testing.assert_array_equal((case.theta == 0).sum((1, 2, 3)), 14**2)
         np.testing.assert_array_equal(case.measured, np.where(case.theta == 0, 0, case.images))
 
     def test_another_seed_is_another_damage(self, folder):
-        of_seed = [restoration.cases(files(folder, "ambient_drop_patch"), flags(folder, seed=s))[0] for s in (3, 3, 4)]
+        of_seed = [cases(folder, "ambient_drop_patch", seed=s)[0] for s in (3, 3, 4)]
         np.testing.assert_array_equal(of_seed[0].theta, of_seed[1].theta)
         assert (of_seed[0].theta != of_seed[2].theta).any()
 
     @pytest.mark.parametrize("method", ["ambient_vae_gan", "acsg", "non_learned"])
     def test_no_method_sees_the_clean_images(self, folder, method):
-        (case,) = restoration.cases(files(folder, "ambient_drop_patch"), flags(folder))
+        (case,) = cases(folder, "ambient_drop_patch")
         blind = case.first(3)._replace(images=np.full((3, 28, 28, 1), np.nan, np.float32))
-        found = [one.methods[method](one.measured[:3], one.theta[:3]) for one in (case, blind)]
+        found = [one.restorers[method](one.measured[:3], one.theta[:3]) for one in (case, blind)]
         np.testing.assert_array_equal(*found)
         assert found[0].min() >= 0
         assert found[0].max() <= 1
 
     def test_in_one_pass(self, folder):
-        (case,) = restoration.cases(files(folder, "ambient_drop_patch"), flags(folder))
-        model = case.models["ambient_vae_gan"]
+        (case,) = cases(folder, "ambient_drop_patch")
+        model = case.model
         expected = model.decoder(model.encoder(case.measured)[:, :4])
-        np.testing.assert_allclose(restoration.in_one_pass(model)(case.measured, None), expected, atol=1e-5)
+        np.testing.assert_allclose(in_one_pass(model)(case.measured, None), expected, atol=1e-5)
 
     def test_time_is_of_an_image_and_without_the_first_call(self, rng):
-        case = restoration.Case(None, {}, {}, "", *3 * [rng.random((4, 2, 2, 1))])
+        case = restoration.Case("", "", "", None, {}, *3 * [rng.random((4, 2, 2, 1))])
         waits = iter([0.5, *8 * [0.05]])
 
         def restore(measured, theta):
@@ -304,19 +305,16 @@ class TestCases:
 
     def test_around_grey_where_the_measurement_is(self, rng):
         """Grey is 0 around grey: it projects to nothing, which is back-projected to grey."""
-        settings = config.resolve({"model": "ambient_vae_gan", "measurement": "pad_rotate_project"})
         measurement = measurements.Centred(measurements.build("pad_rotate_project"))
         grey = np.full((2, 28, 28, 1), 0.5, np.float32)
         theta = measurement.draw(grey.shape, [0, 0])
-        found = restoration.without_learning(settings, measurement)(
-            measurement.apply(grey, theta).numpy(), theta.numpy()
-        )
+        found = filters.restorer(measurement)(measurement.apply(grey, theta).numpy(), theta.numpy())
         np.testing.assert_allclose(found, grey, atol=1e-6)
-        at_zero = restoration.without_learning(settings, measurement.measurement)(0 * grey, theta.numpy())
+        at_zero = filters.restorer(measurement.measurement)(0 * grey, theta.numpy())
         np.testing.assert_allclose(at_zero, 0, atol=1e-6)
 
     @pytest.mark.parametrize("tags,message", [
-        (["supervised_drop_patch"], "expected an ambient_vae_gan of drop_patch, k = 14 to compare with"),
+        (["supervised_drop_patch"], "expected an ambient_vae_gan of drop_patch, k = 14 beside the supervised"),
         (["ambient_drop_patch", "again"], "again: expected one ambient_vae_gan of drop_patch, k = 14, got a second"),
         (["l2"], "expected an ambient_vae_gan, which restores images, got a vae"),
     ])  # fmt: skip
@@ -329,21 +327,25 @@ class TestCases:
             found["l2"] = tmp_path / "model.npz"
             checkpoint.save_model(found["l2"], models.build(settings, (28, 28, 1)), settings)
         with pytest.raises(UserError, match=message):
-            restoration.cases(found, flags(folder))
+            restoration.cases(found, data_dir=str(folder))
 
     def test_images_of_another_shape(self, folder, tmp_path):
         colour = np.zeros((3, 32, 32, 3), np.uint8)
         np.savez(tmp_path / "cifar10.npz", x_train=colour, y_train=np.zeros(3), x_test=colour, y_test=np.zeros(3))
         with pytest.raises(UserError, match=r"dataset cifar10: expected images of \(28, 28, 1\), got \(32, 32, 3\)"):
-            restoration.cases(files(folder, "ambient_drop_patch"), flags(tmp_path, dataset="cifar10"))
+            restoration.cases(files(folder, "ambient_drop_patch"), dataset="cifar10", data_dir=str(tmp_path))
 
 
 class TestPictures:
-    @pytest.mark.parametrize("name,gain", [("drop_independent", 5), ("drop_rowcol", 25), ("drop_patch", 1)])
-    def test_what_is_seen_is_as_bright_as_in_the_image(self, name, gain, rng):
+    @pytest.mark.parametrize("name,given,gain", [
+        ("drop_independent", {"p": 0.8}, 5),
+        ("drop_rowcol", {"p": 0.8}, 25),
+        ("drop_patch", {"k": 4}, 1),
+    ])  # fmt: skip
+    def test_what_is_seen_is_as_bright_as_in_the_image(self, name, given, gain, rng):
         """A user's picture has the pixels that are left as they are; measured ones are brighter where others drop."""
         x = rng.random((3, 8, 9, 2)).astype(np.float32)
-        measurement = measurements.build(name, p=0.8, k=4)
+        measurement = measurements.build(name, **given)
         theta = measurement.draw(x.shape, [0, 0]).numpy()
         picture = np.where(theta == 0, 0, x)
         np.testing.assert_allclose(measurement.from_picture(picture), measurement.apply(x, theta), rtol=1e-5)
@@ -356,7 +358,7 @@ class TestPictures:
         pixels = rng.integers(0, 256, (28, 28), np.uint8)
         Image.fromarray(pixels).save(tmp_path / "mine.png")
         place = [f"--model_dir={folder}", f"--out_dir={tmp_path}", f"--image={tmp_path / 'mine.png'}"]
-        evaluate.main(["--task=restore", "--loss=ambient_drop_independent", *place])
+        evaluate.main(["restore", "--loss=ambient_drop_independent", *place])
         out = tmp_path / "ambient_drop_independent/mine_restored.png"
         assert str(out) in capsys.readouterr().out
         model, _ = checkpoint.load_model(folder / "ambient_drop_independent/model.npz")
@@ -371,36 +373,38 @@ class TestPictures:
         (["--image=x.png"], "--image: expected with --loss or --checkpoint"),
         (["--image=x.png", "--loss=ambient_drop_patch"], "x.png: expected a picture"),
         (["--loss=nothing"], "loss: expected one of ambient_drop_independent, ambient_drop_patch"),
-        (["--z=mean"], "--z: expected with task table"),
+        (["--image=x.png", "--loss=ambient_drop_patch", "--seed=1"], "--seed: expected without --image, got both"),
+        (["--image=x.png", "--loss=ambient_drop_patch", "--json=y"], "--json: expected without --image, got both"),
+        (["--z=mean"], "unknown key 'z'"),
         (["--acsg_images=-1"], "--acsg_images: expected a whole number from 0"),
-        (["--runs=x"], "--runs: expected with task runs or audit, got task restore"),
+        (["--runs=x"], "unknown key 'runs'"),
     ])  # fmt: skip
     def test_mistakes(self, folder, tmp_path, argv, message):
         with pytest.raises(UserError, match=message):
-            evaluate.main(["--task=restore", f"--model_dir={folder}", f"--out_dir={tmp_path}", *argv])
+            evaluate.main(["restore", f"--model_dir={folder}", f"--out_dir={tmp_path}", *argv])
 
 
 class TestFigures:
     @pytest.fixture
     def case(self, folder):
-        return restoration.cases(files(folder, "ambient_drop_patch"), flags(folder))[0].first(3)
+        return cases(folder, "ambient_drop_patch")[0].first(3)
 
     def test_posterior(self, case):
         """The mean, and samples with noise drawn here."""
-        model, noise = case.models["ambient_vae_gan"], tf.random.stateless_normal([plots.NUM_DRAWS, 4], [0, 0])
+        model, noise = case.model, tf.random.stateless_normal([figures.NUM_SAMPLES, 4], [0, 0])
         mean, log_var = tf.split(model.encoder(case.measured[:1]), 2, axis=1)
-        found = plots.posterior(model, case.measured[0])
+        found = figures.posterior(model, case.measured[0])
         np.testing.assert_allclose(found[0], model.decoder(mean)[0], atol=1e-5)
         np.testing.assert_allclose(found[1:], model.decoder(mean + tf.exp(log_var / 2) * noise), atol=1e-5)
 
     def test_points(self, case, monkeypatch):
-        """The mean squared errors of the baseline, and of ACSG after each number of steps."""
-        monkeypatch.setattr(plots, "STEPS", (1, 4))
-        ((_, error),) = plots.points("non_learned", case)
-        inpainted = np.clip(non_learned.inpainting(case.measured, case.theta, None), 0, 1)
+        """The mean squared errors of the filter, and of ACSG after each number of steps."""
+        monkeypatch.setattr(figures, "STEPS", (1, 4))
+        ((_, error),) = figures.points("non_learned", case)
+        inpainted = np.clip(filters.inpainting(case.measured, None, case.theta), 0, 1)
         assert error == pytest.approx(((inpainted - case.images) ** 2).mean(), rel=1e-5)
-        found = [error for _, error in plots.points("acsg", case)]
-        restore = acsg.restorer(case.models["ambient_vae_gan"])
+        found = [error for _, error in figures.points("acsg", case)]
+        restore = acsg.restorer(case.model)
         expected = [((restore(case.measured, steps=n) - case.images) ** 2).mean() for n in (1, 4)]
         np.testing.assert_allclose(found, expected, rtol=1e-5)
         assert found[0] != found[1]
@@ -433,5 +437,5 @@ def test_the_command(folder, tmp_path, monkeypatch, capsys):
     assert rows[0]["ssim"] == pytest.approx(tf.image.ssim(x, restored, 1.0).numpy().mean(), abs=1e-4)
     text = (tmp_path / "restore.md").read_text()
     assert capsys.readouterr().out.startswith(text)
-    drawn = sorted(path.name for path in (tmp_path / "figures").iterdir())
-    assert drawn == ["posterior.png", "restored.png", "restoring_time.png"]
+    names = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    assert names == ["posterior.png", "restored.png", "restoring_time.png"]

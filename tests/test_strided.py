@@ -1,6 +1,7 @@
 """The pairs for larger images, batch normalisation in training, and every loss on colour."""
 
 import csv
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -14,7 +15,8 @@ import models
 import train
 from config.system.errors import UserError
 from models import checkpoint
-from models.strided import strided
+from models.architectures import Architecture
+from models.networks.strided import strided
 from training import guard
 
 SHAPES = {"conv28": (28, 28, 1), "conv32": (32, 32, 3), "conv64": (64, 64, 3), "conv256": (256, 256, 3)}
@@ -32,14 +34,15 @@ def normalised(image_shape, latent_dim):
 @pytest.fixture
 def small(monkeypatch):
     """`normalised` as an architecture, for the embedded digits."""
-    monkeypatch.setitem(models.ARCHITECTURES, "small", normalised)
-    monkeypatch.setitem(models.SIZES, "small", 28)
+    monkeypatch.setitem(models.ARCHITECTURES, "small", Architecture(normalised, 28, output="bounded"))
+    offered = replace(config.KEYS["architecture"], choices=(*models.ARCHITECTURES, "small"))
+    monkeypatch.setitem(config.KEYS, "architecture", offered)
 
 
 class TestArchitectures:
     def test_the_authors_second_model(self):
         """Against its description, layer by layer."""
-        encoder, decoder = models.ARCHITECTURES["conv256"]((256, 256, 3), 200)
+        encoder, decoder = models.ARCHITECTURES["conv256"].networks((256, 256, 3), 200)
         assert [(c.filters, c.strides) for c in layers(encoder, keras.layers.Conv2D)] == [
             (width, (2, 2)) for width in (32, 64, 64, 64, 64)
         ]
@@ -57,7 +60,7 @@ class TestArchitectures:
     def test_linear_pairs(self, name):
         """From the size of the name down to 4x4 and up again; the output may leave [0, 1]."""
         keras.utils.set_random_seed(0)
-        encoder, decoder = models.ARCHITECTURES[name](SHAPES[name], 5)
+        encoder, decoder = models.ARCHITECTURES[name].networks(SHAPES[name], 5)
         assert layers(encoder, keras.layers.Conv2D)[-1].output.shape[1:3] == (4, 4)
         assert encoder.output_shape == (None, 10)
         assert decoder.output_shape[1:] == SHAPES[name]

@@ -107,7 +107,7 @@ class Fragile(losses.L2):
 @pytest.mark.slow
 def test_numbers_that_go_wrong(tmp_path, monkeypatch, capsys):
     """Training stops, the last checkpoint stays, and the record shows the step again."""
-    monkeypatch.setitem(losses.TERMS, "l2", lambda c: (1, Fragile(name="l2")))
+    monkeypatch.setitem(losses.TERMS, "l2", losses.Term(Fragile))
     with pytest.raises(UserError, match="not finite") as refusal:
         run(tmp_path, "--epochs=3", "--save_model_freq=1", "--seed=5")
     step = int(re.search(r"step (\d+)", str(refusal.value))[1])

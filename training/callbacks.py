@@ -1,7 +1,7 @@
-"""What happens beside the optimisation: measuring, logging, drawing, saving, stopping.
+"""What happens beside the optimisation: scores, log, pictures, files, stopping.
 
-Everything is keyed to the step number, never to Keras's epochs, so that a run which was
-interrupted and resumed does the same things at the same steps as one that was not.
+Everything depends on the number of the step alone. So a run that was interrupted and resumed does the same things at
+the same steps as one that was not.
 """
 
 import csv
@@ -9,12 +9,11 @@ import io
 import signal
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-import config as configuration
+import config
 from config.system.files import write_atomically
 from data.batches import to_float
 from evaluation import grids
@@ -23,60 +22,58 @@ from models import checkpoint
 from training import state
 
 
-class AtSteps(keras.callbacks.Callback):
-    """Calls `act(step, logs)` every `frequency` steps, and at the last step of each epoch."""
+class AtSteps:
+    """What acts on a model every `frequency` steps. It acts at the end of each epoch too."""
 
-    def __init__(self, frequency, steps_per_epoch):
-        super().__init__()
-        self.frequency, self.steps_per_epoch = frequency, steps_per_epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Act if the optimizer's step is one of ours."""
-        step = int(self.model.optimizer.iterations)
-        if self.is_due(step):
-            self.act(step, logs)
+    def __init__(self, model, frequency):
+        self.model, self.frequency = model, frequency
 
     def is_due(self, step):
-        """Whether `step` is one of ours."""
-        return step % self.frequency == 0 or step % self.steps_per_epoch == 0
+        """Whether it acts at `step`, wherever the epoch ends."""
+        return step % self.frequency == 0
 
-    def act(self, step, logs):
-        """What a subclass does at `step`; `logs` holds the running means."""
+    def next_due(self, step):
+        """The first step after `step` that is due."""
+        return (step // self.frequency + 1) * self.frequency
+
+    def act(self, step):
+        """Act at `step`. A subclass writes this."""
         raise NotImplementedError
 
 
 class Monitor(AtSteps):
     """Keeps PSNR and SSIM of a few test images in `latest`, for the bar and the log."""
 
-    def __init__(self, images, frequency, steps_per_epoch):
-        super().__init__(frequency, steps_per_epoch)
-        self.images, self.latest = images, {}
+    def __init__(self, model, images, frequency):
+        super().__init__(model, frequency)
+        self.images, self.latest, self.step = images, {}, 0
 
-    def act(self, step, logs):
-        """Measure."""
+    def act(self, step):
+        """Score the images."""
         quality = reconstruction_quality(self.model, self.images)
+        self.step = step
         self.latest = {f"test_{name}": float(np.mean(quality[name])) for name in ("psnr", "ssim")}
 
 
 class Log(AtSteps):
-    """A row of every running mean, the learning rate and any new measurement: CSV and TensorBoard.
+    """Adds rows to metrics.csv and TensorBoard: every running mean, the learning rate, and any new scores.
 
-    The means run from one row to the next. A row has the latest measurement since the row before.
+    A mean runs from one row to the next. The scores of a row are the latest since the row before.
     """
 
-    def __init__(self, files, monitor, frequency, steps_per_epoch):
-        super().__init__(frequency, steps_per_epoch)
+    def __init__(self, model, files, monitor, frequency, steps_per_epoch):
+        super().__init__(model, frequency)
+        self.steps_per_epoch = steps_per_epoch
         self.path, self.monitor, self.rows = files.metrics, monitor, []
         self.writer = tf.summary.create_file_writer(str(files.logs))
 
-    def act(self, step, logs):
-        """Add a row, and begin new means."""
+    def act(self, step):
+        """Add a row, and start the means again."""
         place = {"step": step, "epoch": step / self.steps_per_epoch}
         rate = {"learning_rate": float(self.model.optimizer.learning_rate)}
-        means = {name: float(logs[name]) for name in self.model.trackers}
+        means = {name: float(tracker.result()) for name, tracker in self.model.trackers.items()}
         since = self.rows[-1]["step"] if self.rows else 0
-        is_measured = any(self.monitor.is_due(earlier) for earlier in range(since + 1, step + 1))
-        row = place | rate | means | (self.monitor.latest if is_measured else {})
+        row = place | rate | means | (self.monitor.latest if self.monitor.step > since else {})
         self.rows.append(row)
         self.model.reset_metrics()
         with self.writer.as_default(step):
@@ -84,7 +81,7 @@ class Log(AtSteps):
                 tf.summary.scalar(name, value)
 
     def save(self):
-        """Write the rows so far as CSV."""
+        """Write all rows as CSV."""
         text = io.StringIO()
         table = csv.DictWriter(text, max(self.rows, key=len, default={}), restval="", lineterminator="\n")
         table.writeheader()
@@ -94,49 +91,49 @@ class Log(AtSteps):
 
 
 class SampleGrid(AtSteps):
-    """Draws decoded samples of the prior, always of the same latents: PNG and TensorBoard."""
+    """Writes samples of the prior, always decoded from the same latents, as PNG and to TensorBoard."""
 
-    def __init__(self, path, log, num_samples, frequency, steps_per_epoch):
-        super().__init__(frequency, steps_per_epoch)
+    def __init__(self, model, path, log, num_samples, frequency):
+        super().__init__(model, frequency)
         self.path, self.log, self.num_samples = Path(path), log, num_samples
 
-    def act(self, step, logs):
-        """Draw."""
-        picture = grids.grid(self.model.sample(self.num_samples))
-        grids.save(self.path, picture)
+    def act(self, step):
+        """Decode and write them."""
+        grid = grids.grid(self.model.sample(self.num_samples))
+        grids.save(self.path, grid)
         with self.log.writer.as_default(step):
-            tf.summary.image("samples", picture[None])
+            tf.summary.image("samples", grid[None])
 
 
 class ModelGrids(AtSteps):
-    """Draws the grids that the model itself makes of a few images: PNG and TensorBoard."""
+    """Writes what the model itself shows of a few images, as PNG and to TensorBoard."""
 
-    def __init__(self, folder, images, log, frequency, steps_per_epoch):
-        super().__init__(frequency, steps_per_epoch)
+    def __init__(self, model, folder, images, log, frequency):
+        super().__init__(model, frequency)
         self.folder, self.images, self.log = folder, to_float(images), log
 
-    def act(self, step, logs):
-        """Draw."""
+    def act(self, step):
+        """Ask the model and write it."""
         for name, tiles in self.model.pictures(self.images).items():
-            picture = grids.grid(tiles.numpy())
-            grids.save(self.folder / f"{name}.png", picture)
+            grid = grids.grid(tiles.numpy())
+            grids.save(self.folder / f"{name}.png", grid)
             with self.log.writer.as_default(step):
-                tf.summary.image(name, picture[None])
+                tf.summary.image(name, grid[None])
 
 
 class Evolution(AtSteps):
-    """Keeps what the model tells of a few images at the end of each epoch, in one file that grows.
+    """Keeps what the model tells about a few images at the end of each epoch, in one file that grows.
 
-    An epoch that is trained again, after an interruption, takes the place of what was kept of it.
+    An epoch that is trained a second time, after an interruption, replaces what was kept of it.
     """
 
-    def __init__(self, path, images, steps_per_epoch):
-        super().__init__(steps_per_epoch, steps_per_epoch)
+    def __init__(self, model, path, images, steps_per_epoch):
+        super().__init__(model, steps_per_epoch)
         self.path, self.images = path, np.asarray(images)
 
-    def act(self, step, logs):
+    def act(self, step):
         """Add this epoch."""
-        epoch = step // self.steps_per_epoch
+        epoch = step // self.frequency
         kept = {name: np.asarray(values)[None] for name, values in self.model.evolution(to_float(self.images)).items()}
         if not kept:
             return
@@ -149,49 +146,57 @@ class Evolution(AtSteps):
 
 
 class Saver(AtSteps):
-    """Writes the log, the state from which the training can go on, the configuration and the weights.
+    """Writes the log, the state from which the training can continue, and the weights.
 
-    The state comes before the weights, so that a folder is known to hold an unfinished run from the
-    moment on that its weights are that run's.
+    The state comes before the weights. So a folder whose weights are those of an unfinished run always has the state
+    of that run too.
     """
 
-    def __init__(self, files, config, log, frequency, steps_per_epoch):
-        super().__init__(frequency, steps_per_epoch)
-        self.files, self.config, self.log = files, config, log
+    def __init__(self, model, files, settings, log, frequency):
+        super().__init__(model, frequency)
+        self.files, self.settings, self.log = files, settings, log
 
-    def act(self, step, logs=None):
+    def act(self, step):
         """Write them."""
         self.log.save()
-        state.save(self.files.state, self.model, self.config, self.log)
-        write_atomically(self.files.config, configuration.dump(self.config).encode())
-        checkpoint.save_model(self.files.model, self.model, self.config, step=step)
+        state.save(self.files.state, self.model, self.settings, self.log)
+        checkpoint.save_model(self.files.model, self.model, self.settings, step=step)
 
 
-class ProgressBar(keras.callbacks.Callback):
+class ProgressBar:
     """A tqdm bar over the images of the whole run, with loss, PSNR and SSIM."""
 
-    def __init__(self, train_size, step, config, monitor):
-        super().__init__()
-        self.config, self.monitor = config, monitor
-        total, done = config.epochs * train_size, min(step * config.batch_size, config.epochs * train_size)
-        self.bar = tqdm(total=total, initial=done, unit="img", unit_scale=True, dynamic_ncols=True, mininterval=0.5)
+    def __init__(self, step, settings, model, monitor):
+        self.settings, self.model, self.monitor = settings, model, monitor
+        self.steps = config.steps_per_epoch(settings)
+        total = settings.epochs * settings.train_size
+        place = {"total": total, "initial": self.images(step), "unit": "img", "unit_scale": True}
+        self.bar = tqdm(**place, dynamic_ncols=True, mininterval=0.5)
 
-    def on_epoch_begin(self, epoch, logs=None):
-        """Name the epoch."""
-        self.bar.set_description(f"epoch {epoch + 1}/{self.config.epochs}", refresh=False)
+    def __enter__(self):
+        return self
 
-    def on_train_batch_end(self, batch, logs=None):
-        """Move on by a batch; the numbers are read only when the bar is drawn anew."""
-        if self.bar.update(min(self.config.batch_size, self.bar.total - self.bar.n)):
-            self.bar.set_postfix({"loss": float(logs["loss"]), **self.monitor.latest}, refresh=False)
+    def __exit__(self, *_):
+        self.bar.close()
+
+    def images(self, step):
+        """The number of images in the first `step` steps; the last batch of an epoch may be short."""
+        epoch, rest = divmod(step, self.steps)
+        return epoch * self.settings.train_size + rest * self.settings.batch_size
+
+    def move(self, step):
+        """Move to `step`. The loss is read only when the bar is painted, which takes longer."""
+        epoch = min(step // self.steps + 1, self.settings.epochs)
+        self.bar.set_description(f"epoch {epoch}/{self.settings.epochs}", refresh=False)
+        if self.bar.update(self.images(step) - self.bar.n):
+            loss = float(self.model.trackers["loss"].result())
+            self.bar.set_postfix({"loss": loss, **self.monitor.latest}, refresh=False)
 
 
-class Stop(keras.callbacks.Callback):
-    """Ends the training after the current step when the process is interrupted or asked to end."""
+class Stop:
+    """Remembers whether the process was interrupted or asked to end."""
 
-    def __init__(self):
-        super().__init__()
-        self.requested = False
+    requested = False
 
     def __enter__(self):
         self.previous = {number: signal.signal(number, self.request) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -202,10 +207,6 @@ class Stop(keras.callbacks.Callback):
             signal.signal(number, handler)
 
     def request(self, number, frame):
-        """Remember the signal; the handlers that stood before are back, so a second one acts at once."""
+        """Remember the signal, and put the earlier handlers back: a second signal acts at once."""
         self.requested = True
         self.__exit__()
-
-    def on_train_batch_end(self, batch, logs=None):
-        """End here if it was asked for."""
-        self.model.stop_training = self.model.stop_training or self.requested

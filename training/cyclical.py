@@ -12,12 +12,12 @@ SCALES = {
 
 @keras.saving.register_keras_serializable("training")
 class CyclicalLearningRate(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that climbs from `min_lr` to `max_lr` in `step_size` steps and falls back in as many.
+    """A rate that rises from `min_lr` to `max_lr` in `step_size` steps and falls back in as many.
 
     Args:
         min_lr, max_lr: the bounds of the first cycle.
         step_size: half a cycle, in steps of the optimizer.
-        mode: "triangular" (every cycle alike), "triangular2" (the amplitude halves after each
+        mode: "triangular" (all cycles are equal), "triangular2" (the amplitude halves after each
             cycle) or "exp_range" (the amplitude falls as gamma**step).
         gamma: the factor of "exp_range".
 

@@ -1,11 +1,15 @@
-"""A training run: from a configuration to a checkpoint, a log and a grid of samples."""
+"""A training run: from settings to a checkpoint, a log and a picture of samples."""
 
 import contextlib
 import math
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
+import config
 import data
 import models
 from config.system.errors import UserError
@@ -14,134 +18,167 @@ from config.system.lock import only_writer
 from config.system.runtime import use_threads_for
 from data import batches
 from models import checkpoint, runs
-from training import callbacks, state
+from training import callbacks, guard, state
 from training.cyclical import CyclicalLearningRate
-from training.guard import Guard
 
-# test images whose kernels and the like are kept from epoch to epoch
+# a call that takes longer than this delays the answer to Ctrl-C
+SECONDS_A_CALL = 0.5
+# number of test images whose kernels and the like are kept from epoch to epoch
 FOLLOWED = 4
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
 
 
-def load_images(config):
-    """The training images and the test images that `config` asks for, uint8 [N, H, W, C].
+def prepare(settings):
+    """Return the complete settings of a run, its training images and its test images, uint8 [N, H, W, C].
 
-    A size of 0 asks for all there are and becomes their number in `config`, so that what is recorded
-    of a run says what it was trained on.
+    A number that is 0 in the settings, for "all images" or "half of the steps", becomes that number.
 
     Raises:
-        UserError: more images are asked for than there are, training would see the held-out ones, or
-            the architecture is for other images.
+        UserError: there are fewer images than asked for, training would see the held-out ones, or the model is for
+            other images.
     """
-    if shape := data.shape_of_pictures(config.dataset, config.image_size):
-        models.require_fit(config, shape)
+    if shape := data.shape_of_pictures(settings.dataset, settings.image_size):
+        models.require_fit(settings, shape)
     found = []
-    splits = {"train_size": "train" if config.test_split == "test" else "rest", "test_size": config.test_split}
+    splits = {"train_size": "train" if settings.test_split == "test" else "rest", "test_size": settings.test_split}
     for name, split in splits.items():
-        images = data.load(config.dataset, split, config.data_dir, config.image_size).images
-        size = getattr(config, name) or len(images)
+        images = data.load(settings.dataset, split, settings.data_dir, settings.image_size).images
+        size = getattr(settings, name) or len(images)
         if size > len(images):
-            raise UserError(f"{name}: expected at most {len(images)} images of {config.dataset}, got {size}")
-        setattr(config, name, size)
+            raise UserError(f"{name}: expected at most {len(images)} images of {settings.dataset}, got {size}")
+        settings = replace(settings, **{name: size})
         found.append(images[:size])
-    return found
+    half_cycle = settings.lr_step_size or max(1, config.total_steps(settings) // 2)
+    return replace(settings, lr_step_size=half_cycle), *found
 
 
-def compiled(config, image_shape):
-    """The model of `config` with its optimizers, every variable made, ready to train or to restore."""
-    keras.utils.set_random_seed(config.seed)
-    model = models.build(config, image_shape)
-    model.compile(OPTIMIZERS[config.optimizer](learning_rate(config)), jit_compile=False)
+def compiled(settings, image_shape):
+    """Return the model of `settings` with its optimizers and every variable made, ready to train or to restore."""
+    keras.utils.set_random_seed(settings.seed)
+    model = models.build(settings, image_shape)
+    model.compile(OPTIMIZERS[settings.optimizer](learning_rate(settings)), jit_compile=False)
     return model
 
 
-def begin(config, model):
-    """Give the model the weights that `config.init_from` names, if any.
+def beginning(settings):
+    """The checkpoint from which the run of `settings` starts, or None."""
+    return settings.init_from.replace("{seed}", str(settings.seed)) or None
+
+
+def learning_rate(settings):
+    """Return the schedule of the learning rate."""
+    max_lr, half_cycle, gamma = settings.max_lr, settings.lr_step_size, settings.lr_gamma
+    if settings.lr_mode == "exponential":
+        return keras.optimizers.schedules.ExponentialDecay(max_lr, half_cycle, gamma)
+    return CyclicalLearningRate(settings.min_lr, max_lr, half_cycle, settings.lr_mode, gamma)
+
+
+def train(settings, resume=False, overwrite=False):
+    """Train as `settings` say and return the complete settings, the model and its test images.
+
+    With `resume`, continue from the saved state; with `overwrite`, replace an unfinished run. An interrupt ends the
+    training after the current step, with its state saved.
 
     Raises:
-        UserError: there is no such checkpoint, or it is another model's.
+        UserError: the settings do not fit the data, a folder cannot be written, or an unfinished run stands there.
     """
-    if config.init_from:
-        checkpoint.copy_weights(config.init_from.replace("{seed}", str(config.seed)), model)
-
-
-def learning_rate(config):
-    """The schedule of the learning rate."""
-    if config.lr_mode == "exponential":
-        return keras.optimizers.schedules.ExponentialDecay(config.max_lr, config.lr_step_size, config.lr_gamma)
-    return CyclicalLearningRate(config.min_lr, config.max_lr, config.lr_step_size, config.lr_mode, config.lr_gamma)
-
-
-def train(config, resume=False, overwrite=False):
-    """Train as `config` says and return the model and its test images.
-
-    With `resume`, go on from the saved state; with `overwrite`, begin anew where an unfinished run
-    stands. An interrupt ends the training after the current step with its state saved.
-
-    Raises:
-        UserError: the configuration does not fit the data, a folder cannot be written, or an
-            unfinished run stands there.
-    """
-    files = runs.files(config)
-    runs.require_table(Path(config.results_dir) / runs.TABLE)
-    images, test_images = load_images(config)
-    use_threads_for(config.batch_size * math.prod(images.shape[1:3]))
-    model = compiled(config, images.shape[1:])
-    if not resume:
-        begin(config, model)
-    for folder in (files.model.parent, files.metrics.parent, files.logs):
+    files = runs.files(settings)
+    runs.require_table(Path(settings.results_dir) / runs.TABLE)
+    settings, images, test_images = prepare(settings)
+    use_threads_for(settings.batch_size * math.prod(images.shape[1:3]))
+    model = compiled(settings, images.shape[1:])
+    if beginning(settings) and not resume:
+        checkpoint.copy_weights(beginning(settings), model)
+    folders = files.model.parent, files.metrics.parent, files.logs
+    for folder in folders:
         require_writable(folder)
     with contextlib.ExitStack() as writers:
-        for folder in {path.resolve() for path in (files.model.parent, files.metrics.parent, files.logs)}:
+        for folder in {path.resolve() for path in folders}:
             writers.enter_context(only_writer(folder))
         if not (resume or overwrite):
             state.require_finished(files.state)
         if not resume:
             put_aside(files)
-        fit(config, files, model, batches.resident(model.training_set(images)), test_images, resume)
-    return model, test_images
+        fit(settings, files, model, batches.resident(model.training_set(images)), test_images, resume)
+    return settings, model, test_images
 
 
 def put_aside(files):
-    """Keep the model of a finished run as the previous one, and forget what TensorBoard has of any."""
-    if files.model.exists() and state.is_finished(files.state):
+    """Keep the model of a finished run as the previous one, and delete the TensorBoard files of any earlier run."""
+    if files.model.exists() and not state.has_unfinished_run(files.state):
         write_atomically(files.previous, files.model.read_bytes())
     for events in files.logs.glob("events.out.tfevents.*"):
         events.unlink()
 
 
-def fit(config, files, model, images, test_images, resume):
-    """Train a compiled model, from its beginning or its saved state, to the last epoch.
+def fit(settings, files, model, images, test_images, resume):
+    """Train a compiled model to the last epoch, from the first step or from the saved state.
 
     Raises:
-        KeyboardInterrupt: it was asked to stop; the state is saved.
-        UserError: a loss or gradient was not finite, or a picture can no longer be read; the last state is kept.
+        KeyboardInterrupt: the training was asked to stop; the state is saved.
+        UserError: a loss or a gradient was not finite, or a picture can no longer be read; the last state stays.
     """
-    steps_per_epoch = -(-len(images) // config.batch_size)
-    guard = Guard(files.failure, config, images)
-    monitor = callbacks.Monitor(test_images[: config.monitor_size], config.test_freq, steps_per_epoch)
-    log = callbacks.Log(files, monitor, config.log_freq, steps_per_epoch)
-    grid = callbacks.SampleGrid(files.samples, log, config.num_samples, config.visualise_freq, steps_per_epoch)
-    drawn = test_images[: config.num_samples]
-    grids = callbacks.ModelGrids(files.samples.parent, drawn, log, config.visualise_freq, steps_per_epoch)
-    evolution = callbacks.Evolution(files.evolution, test_images[:FOLLOWED], steps_per_epoch)
-    saver = callbacks.Saver(files, config, log, config.save_model_freq, steps_per_epoch)
-    acting = [guard, monitor, log, grid, grids, evolution, saver]
+    steps, total = config.steps_per_epoch(settings), config.total_steps(settings)
+    monitor = callbacks.Monitor(model, test_images[: settings.monitor_size], settings.test_freq)
+    log = callbacks.Log(model, files, monitor, settings.log_freq, steps)
+    saver = callbacks.Saver(model, files, settings, log, settings.save_model_freq)
+    shown = test_images[: settings.num_samples]
+    acting = [
+        monitor,
+        log,
+        callbacks.SampleGrid(model, files.samples, log, settings.num_samples, settings.visualise_freq),
+        callbacks.ModelGrids(model, files.samples.parent, shown, log, settings.visualise_freq),
+        callbacks.Evolution(model, files.evolution, test_images[:FOLLOWED], steps),
+        saver,
+    ]
     if resume:
-        acting.append(state.restore(files.state, model, log))
+        state.restore(files.state, model, log)
 
-    step = int(model.optimizer.iterations)
-    bar = callbacks.ProgressBar(len(images), step, config, monitor)
-    with bar.bar, callbacks.Stop() as stop:
-        for epoch in range(step // steps_per_epoch, config.epochs):
-            first_step = int(model.optimizer.iterations) - epoch * steps_per_epoch
-            ordered = batches.epoch(images, config.batch_size, config.seed, epoch, first_step)
-            span = {"initial_epoch": epoch, "epochs": epoch + 1}
-            with batches.all_readable(images):
-                model.fit(ordered, **span, verbose=0, shuffle=False, callbacks=[*acting, bar, stop])
-            if stop.requested:
-                saver.act(int(model.optimizer.iterations))
-                raise KeyboardInterrupt(f"saved in {files.state.parent}; the same command with --resume goes on")
-    if step == config.epochs * steps_per_epoch:  # killed after its last step, perhaps before its last file
-        saver.set_model(model)
-        saver.act(step)
+    step = begun = int(model.optimizer.iterations)
+    take = steps_in_one_call(model)
+    count = 1
+    with callbacks.ProgressBar(step, settings, model, monitor) as bar, callbacks.Stop() as stop:
+        while step < total and not stop.requested:
+            epoch, first_step = divmod(step, steps)
+            ordered = batches.epoch(images, settings.batch_size, settings.seed, epoch, first_step)
+            end, iterator = (epoch + 1) * steps, iter(ordered)
+            while step < end and not stop.requested:
+                until = min(end, step + count, *(one.next_due(step) for one in acting))
+                with batches.all_readable(images):
+                    begin = time.perf_counter()
+                    taken = int(take(iterator, until - step))
+                    count = calls_worth(taken, time.perf_counter() - begin)
+                step += taken
+                if step < until:
+                    guard.stop(files.failure, settings, model, images, step)
+                bar.move(step)
+                for one in acting:
+                    if one.is_due(step) or step == end:
+                        one.act(step)
+        if stop.requested or begun == total:  # a run that was killed after its last step may lack its last file
+            saver.act(step)
+    if step < total:
+        raise KeyboardInterrupt(f"saved in {files.state.parent}; the same command with --resume continues")
+
+
+def steps_in_one_call(model):
+    """Return a function(iterator, count) that takes up to `count` steps in one call and returns how many it took.
+
+    It stops at the first step that the model refuses. How many steps a call takes changes no bit of any of them.
+    """
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def take(iterator, count):
+        def body(taken, _):
+            is_taken = model.step(iterator.get_next())
+            return taken + tf.cast(is_taken, tf.int32), is_taken
+
+        first = tf.constant(0), tf.constant(True)
+        return tf.while_loop(lambda taken, going: going & (taken < count), body, first, parallel_iterations=1)[0]
+
+    return lambda iterator, count: take(iterator, tf.constant(count))
+
+
+def calls_worth(taken, seconds):
+    """Return how many steps take about SECONDS_A_CALL, given the time of a call of `taken` steps."""
+    return max(1, int(taken * SECONDS_A_CALL / seconds))

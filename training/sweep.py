@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -22,66 +23,117 @@ from training import loop, state
 SCRIPT = Path(__file__).parents[1] / "train.py"
 
 
-def combinations(given):
-    """The overrides of every run: `given` with one value each of the keys that have several, and a tag.
+class Run(NamedTuple):
+    """A run of a sweep."""
 
-    The tag is the given one, then the loss and each swept value that is not the default:
-    ours, ours_seed1, ours_beta0.001_seed1.
+    given: dict  # the values that are its flags
+    settings: config.Settings
+
+
+def combinations(given):
+    """Return what is given to every run: `given` with one value for each key that has several, and a tag.
+
+    The tag is the given one, then the loss and each swept value that is not the default: ours, ours_seed1,
+    ours_beta0.001_seed1. A key that nothing in a run reads is left out of it.
 
     Raises:
-        UserError: the tag is a list, or two runs would have one tag: a value stands there twice.
+        UserError: the tag is a list, no run reads a key, or two runs would have one tag: a value stands there twice.
     """
     if isinstance(given.get("tag"), list):
-        raise UserError(f"tag: expected one name, which every run's begins with, got {', '.join(given['tag'])}")
+        raise UserError(f"tag: expected one name, with which every run's begins, got {', '.join(given['tag'])}")
     swept = {key: values for key, values in given.items() if isinstance(values, list)}
-    found = []
-    for values in itertools.product(*swept.values()):
-        run = given | dict(zip(swept, values, strict=True))
-        others = [key for key in swept if key not in ("loss", "model")]
-        differing = {key: run[key] for key in others if run[key] != config.defaults()[key]}
-        stem = [given["tag"]] if given.get("tag") else []
-        stem += [config.resolve(run).loss] if not stem or {"loss", "model"} & {*swept} else []
-        found.append(run | {"tag": "_".join([*stem, *(f"{key}{value}" for key, value in differing.items())])})
-    tags = [run["tag"] for run in found]
+    found = [given | dict(zip(swept, values, strict=True)) for values in itertools.product(*swept.values())]
+    complete = [config.complete(run) for run in found]
+    config.require_read(given, complete)
+    named = [
+        {key: value for key, value in run.items() if config.is_read(key, values)} | {"tag": tag(given, swept, values)}
+        for run, values in zip(found, complete, strict=True)
+    ]
+    tags = [run["tag"] for run in named]
     if twice := {tag for tag in tags if tags.count(tag) > 1}:
         raise UserError(f"sweep: expected every run once, got two of the tag {min(twice)}")
-    return found
+    return named
 
 
-def train(given, jobs, overwrite=False):
-    """Train every run of the sweep `given`, `jobs` at a time, and put each in the table of runs.
+def tag(given, swept, values):
+    """Return the tag of the run with all these `values`, of which the keys `swept` differ in the sweep `given`."""
+    stem = [given["tag"]] if given.get("tag") else []
+    if not stem or {"loss", "model"} & {*swept}:
+        stem.append(values["loss"])
+    others = [key for key in swept if key not in ("loss", "model") and values[key] != config.defaults()[key]]
+    return "_".join([*stem, *(f"{key}{values[key]}" for key in others if config.is_read(key, values))])
 
-    Finished runs are left as they are; interrupted ones go on or, with `overwrite`, begin anew.
+
+def plan(stages):
+    """Return the Runs of every stage, a list of lists, after a look whether all of them are possible.
+
+    Args: `stages`, a list of dicts of given values; a stage may start from the checkpoints of an earlier one.
 
     Raises:
-        UserError: a combination is impossible, before any training; or some runs failed, after all.
+        UserError: a combination is impossible or a checkpoint to start from is missing.
+    """
+    planned, made = [], {}
+    for given in stages:
+        found = []
+        for run in combinations(given):
+            settings, images, _ = loop.prepare(config.resolve(run))
+            start = loop.beginning(settings)
+            if start is None or Path(start) not in made:
+                model = models.build(settings, images.shape[1:])
+                if start:
+                    checkpoint.copy_weights(start, model)
+            path = runs.files(settings).model
+            if path in made:
+                raise UserError(f"sweep: expected every run once, got two of the tag {settings.tag}")
+            made[path] = settings
+            require_writable(runs.files(settings).logs)
+            found.append(Run(run, settings))
+        planned.append(found)
+    return planned
+
+
+def train(stages, jobs, overwrite=False):
+    """Train every run of the `stages`, dicts of given values, one stage after the other, `jobs` runs at a time.
+
+    Finished runs stay; interrupted ones continue or, with `overwrite`, begin again. Every run gets its row in the
+    table of runs, whose path is returned.
+
+    Raises:
+        UserError: a run is impossible, before any training; or some runs failed, after the others of their stage.
         KeyboardInterrupt: it was asked to stop; the runs under way are saved.
     """
-    sweep = [(run, config.resolve(run)) for run in combinations(given)]
-    for _, settings in sweep:
-        loop.begin(settings, models.build(settings, loop.load_images(settings)[0].shape[1:]))
-        require_writable(runs.files(settings).logs)
-    waiting = [(run, settings) for run, settings in sweep if not runs.is_finished(settings)]
+    planned = plan(stages)
+    waiting = [[run for run in stage if not runs.is_finished(run.settings)] for stage in planned]
+    total, left = sum(map(len, planned)), sum(map(len, waiting))
+    with tqdm(total=total, initial=total - left, unit="run") as bar:
+        for stage, everyone in zip(waiting, planned, strict=True):
+            failures = train_stage(stage, jobs, overwrite, bar)
+            for run in everyone:
+                complete_table(run.settings)
+            if failures:
+                raise UserError(f"{len(failures)} of {total} runs failed; {'; '.join(failures)}")
+    return Path(planned[-1][-1].settings.results_dir) / runs.TABLE
+
+
+def train_stage(stage, jobs, overwrite, bar):
+    """Train the Runs of a stage, `jobs` at a time, and return what went wrong, a line for each run that failed."""
     failures, running = [], set()
     with stopping(running), ThreadPoolExecutor(jobs) as pool:
-        ends = [pool.submit(train_one, *run, jobs, overwrite, running) for run in waiting]
+        ends = [pool.submit(train_one, run, jobs, overwrite, running) for run in stage]
         try:
-            for end in tqdm(as_completed(ends), total=len(sweep), initial=len(sweep) - len(waiting), unit="run"):
+            for end in as_completed(ends):
                 failures += end.result()
+                bar.update()
         except KeyboardInterrupt as interrupt:
             pool.shutdown(cancel_futures=True)
             command = "the same command with --resume" if overwrite else "the same command"
-            raise KeyboardInterrupt(f"the runs under way are saved; {command} goes on") from interrupt
-    for _, settings in sweep:
-        complete_table(settings)
-    if failures:
-        raise UserError(f"{len(failures)} of {len(sweep)} runs failed; {'; '.join(failures)}")
-    return Path(settings.results_dir) / runs.TABLE
+            raise KeyboardInterrupt(f"the runs under way are saved; {command} continues") from interrupt
+    return failures
 
 
 @contextlib.contextmanager
 def stopping(running):
-    """Ctrl-C, or a request to end, raises KeyboardInterrupt here and ends the `running` processes too."""
+    """Raise KeyboardInterrupt here on Ctrl-C or a request to end, and end the `running` processes too."""
 
     def stop(number, frame):
         if number == signal.SIGTERM:  # Ctrl-C reaches them by itself
@@ -97,11 +149,11 @@ def stopping(running):
             signal.signal(number, handler)
 
 
-def train_one(given, settings, jobs, overwrite, running):
-    """Train a run in a process of its own, `running` meanwhile; a list of what went wrong, one line or none."""
-    files = runs.files(settings)
-    how = ["--overwrite"] if overwrite else [] if state.is_finished(files.state) else ["--resume"]
-    flags = [f"--{key}={value}" for key, value in given.items()]
+def train_one(run, jobs, overwrite, running):
+    """Train a Run in a process of its own, which is in `running` meanwhile; return its error, a list of at most one."""
+    files = runs.files(run.settings)
+    how = ["--overwrite"] if overwrite else ["--resume"] if state.has_unfinished_run(files.state) else []
+    flags = [f"--{key}={value}" for key, value in run.given.items()]
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     environment = ({"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads} if jobs > 1 else {}) | os.environ
     with (files.logs / "train.log").open("w") as log:
@@ -111,12 +163,12 @@ def train_one(given, settings, jobs, overwrite, running):
         process.wait()
         running.remove(process)
     last_line = (files.logs / "train.log").read_text().replace("\r", "\n").strip().split("\n")[-1]
-    return [f"{settings.tag}: {last_line}"] if process.returncode else []
+    return [f"{run.settings.tag}: {last_line}"] if process.returncode else []
 
 
 def complete_table(settings):
-    """Measure a finished run that the table does not have."""
+    """Add the row of a finished run that the table of runs does not have."""
     present = [row["tag"] for row in runs.read(Path(settings.results_dir) / runs.TABLE)]
     if settings.tag not in present and runs.is_finished(settings):
         model, _ = checkpoint.load_model(runs.files(settings).model)
-        runs.record(settings, reconstruction_quality(model, loop.load_images(settings)[1]))
+        runs.record(settings, reconstruction_quality(model, loop.prepare(settings)[2]))

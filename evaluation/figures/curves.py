@@ -7,18 +7,18 @@ from matplotlib.figure import Figure
 from config.system.errors import UserError
 from evaluation.figures.style import WIDTH, lines
 
-# the column of the log: its label
+# column of the log: its label
 COLUMNS = {"test_psnr": "PSNR (dB)", "test_ssim": "SSIM", "learning_rate": "learning rate"}
 
 
 def training(material):
-    """PSNR, SSIM and the cyclical learning rate over the epochs of every loss."""
+    """Plot the PSNR and SSIM of test images and the learning rate over the epochs of each model."""
     figure = Figure((WIDTH, 5.6), layout="constrained")
     axes = figure.subplots(3, 1, sharex=True)
-    for loss, style in lines(list(material.models)).items():
-        rows = read(material.results / loss / "metrics.csv")
+    for name, style in lines(list(material.models)).items():
+        rows = read(material.results[name] / "metrics.csv")
         for axis, column in zip(axes, COLUMNS, strict=True):
-            axis.plot(*measured(rows, column), **style, markevery=0.1)
+            axis.plot(*new_values(rows, column), **style, markevery=0.1)
     for axis, label in zip(axes, COLUMNS.values(), strict=True):
         axis.set_ylabel(label)
         axis.grid(alpha=0.2)
@@ -27,10 +27,10 @@ def training(material):
     return figure
 
 
-def measured(rows, column):
-    """The epochs and values of a column, from the rows in which it has a new value.
+def new_values(rows, column):
+    """Return the epochs and the values of a column, for the rows in which the value is a new one.
 
-    A log may repeat the latest measurement until the next one.
+    A log may repeat the latest score until there is another.
     """
     before = [None, *(row[column] for row in rows)]
     new = [row for row, last in zip(rows, before, strict=False) if row[column] not in ("", last)]
@@ -38,10 +38,10 @@ def measured(rows, column):
 
 
 def read(path):
-    """The rows of the log of a training.
+    """Return the rows of the log of a training.
 
     Raises:
-        UserError: it is missing.
+        UserError: there is no such file.
     """
     try:
         return list(csv.DictReader(path.read_text().splitlines()))

@@ -1,62 +1,62 @@
-"""Rows of digits: one row a loss."""
+"""Rows of digits, a row for each model."""
 
 import numpy as np
 from matplotlib.figure import Figure
 from scipy.spatial.distance import cdist
 
-from evaluation.figures.style import WIDTH, picture
+from evaluation.figures.style import WIDTH, label_columns, label_row, show_row
 from evaluation.metrics.blur import equivalent_blur_of_each
 from evaluation.metrics.display import drawn
 
-NUM_SAMPLES, NUM_DRAWS = 12, 2000
+NUM_SAMPLES, NUM_CANDIDATES = 12, 2000
 SEED = 0
 
 
 def reconstructions(material):
-    """The first test digit of each class by every loss (posterior mean), and the blur of each tile.
+    """Show the first test digit of each class and its reconstructions (posterior mean), with the blur of each.
 
-    The blur is the equivalent blur against the data's digit above it.
+    The blur is the equivalent blur, in pixels, against the digit in the first row.
     """
     firsts = [int(np.flatnonzero(material.labels == label)[0]) for label in range(10)]
     images = drawn(material.images[firsts])
-    tiles = {"data": images} | {loss: np.asarray(model.reconstruct(images)) for loss, model in material.models.items()}
-    blurs = {loss: equivalent_blur_of_each(row, images) for loss, row in tiles.items() if loss != "data"}
-    figure = rows_of_digits(tiles, {loss: [f"{value:.1f}" for value in row] for loss, row in blurs.items()})
-    figure.supxlabel("under each digit: σ, in pixels, of the Gaussian that would blur the data's digit as much", size=8)
+    rows = {name: np.asarray(model.reconstruct(images)) for name, model in material.models.items()}
+    blurs = {name: equivalent_blur_of_each(row, images) for name, row in rows.items()}
+    texts = {name: [f"{value:.1f}" for value in values] for name, values in blurs.items()}
+    figure = rows_of_digits({"data": images} | rows, texts)
+    figure.supxlabel("below each digit: σ (px) of the Gaussian that blurs the digit of the data as much", size=8)
     return figure
 
 
 def samples(material):
-    """Samples of every loss's prior, chosen to be the same digits.
+    """Show samples of each model's prior, chosen so that a column has the same digit in every row.
 
-    Every loss has a latent plane of its own, so the same numbers z are other digits elsewhere. Here
-    the last loss decodes the first NUM_SAMPLES of NUM_DRAWS latents drawn from the prior, and every
-    loss shows, of all it decodes from them, the picture nearest to each (squared error).
+    Models have different latent planes, so one latent gives different digits. The last model decodes the
+    first NUM_SAMPLES of NUM_CANDIDATES latents. For each of these images, every model shows the nearest
+    (squared error) of all that it decodes from the candidates.
     """
-    draws = {loss: drawn(model.sample(NUM_DRAWS, SEED)) for loss, model in material.models.items()}
-    *_, last = draws
-    rows = {loss: nearest(images, draws[last][:NUM_SAMPLES]) for loss, images in draws.items()}
-    figure = rows_of_digits(rows)
-    caption = f"{NUM_SAMPLES} samples of {last}, and the nearest to each of {NUM_DRAWS:,} samples of every other loss"
+    candidates = {name: drawn(model.sample(NUM_CANDIDATES, SEED)) for name, model in material.models.items()}
+    *_, last = candidates
+    wanted = candidates[last][:NUM_SAMPLES]
+    figure = rows_of_digits({name: nearest(images, wanted) for name, images in candidates.items()})
+    caption = f"last row: {NUM_SAMPLES} samples; other rows: the nearest of {NUM_CANDIDATES:,} samples to each"
     figure.supxlabel(caption, size=8)
     return figure
 
 
 def nearest(images, wanted):
-    """For each of the pictures `wanted` [M, H, W, C] the nearest of `images` [N, H, W, C], squared error."""
+    """Return for each of the images `wanted` [M, H, W, C] the nearest of `images` [N, H, W, C] by squared error."""
     distances = cdist(wanted.reshape(len(wanted), -1), images.reshape(len(images), -1), "sqeuclidean")
     return images[distances.argmin(1)]
 
 
-def rows_of_digits(rows, notes=None):
-    """A figure of `rows`, name → images [N, H, W, C], with `notes`, name → N texts, under the digits."""
-    notes = notes or {}
-    figure = Figure((WIDTH, sum(0.82 if name in notes else 0.66 for name in rows) + 0.25), layout="constrained")
+def rows_of_digits(rows, texts=None):
+    """Return a figure of `rows`, name → images [N, H, W, C], with `texts`, name → N texts, below the images."""
+    texts = texts or {}
+    height = sum(0.78 if name in texts else 0.62 for name in rows) + 0.25
+    figure = Figure((WIDTH, height), layout="constrained")
     axes = figure.subplots(len(rows), 1, squeeze=False)[:, 0]
-    for axis, (name, tiles) in zip(axes, rows.items(), strict=True):
-        picture(axis, np.concatenate(tiles, axis=1))
-        axis.set_ylabel(name, rotation=0, ha="right", va="center")
-        centres = (np.arange(len(tiles)) + 0.5) * tiles.shape[2] - 0.5
-        axis.set_xticks(centres, notes.get(name, [""] * len(tiles)), size=7)
-        axis.tick_params(length=0, pad=1)
+    for axis, (name, images) in zip(axes, rows.items(), strict=True):
+        show_row(axis, images)
+        label_row(axis, name)
+        label_columns(axis, texts.get(name, [""] * len(images)), images.shape[2])
     return figure

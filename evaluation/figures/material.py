@@ -1,4 +1,4 @@
-"""What the figures are drawn from."""
+"""What the figures are made from."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,9 +7,9 @@ import numpy as np
 
 
 class Material(NamedTuple):
-    """The models by the name of their loss, the test split and the folder of the logs."""
+    """Trained models, and the test images."""
 
-    models: dict
+    models: dict[str, object]  # by the name that a figure shows
     images: np.ndarray  # [N, H, W, C] uint8
-    labels: np.ndarray  # [N]
-    results: Path
+    labels: np.ndarray | None  # [N]; None for pictures
+    results: dict[str, Path]  # the folder with the log of each model's training, by the same name

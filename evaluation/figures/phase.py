@@ -1,4 +1,4 @@
-"""What amplitude and phase do to blur: the paper's Figure 1, and the same with local spectra."""
+"""What amplitude and phase contribute to blur: the paper's Figure 1, and the same with local spectra."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -6,52 +6,57 @@ from scipy.fft import dctn, idctn
 from skimage import data
 from skimage.util import view_as_windows
 
-from evaluation.figures.style import WIDTH, picture
+from evaluation.figures.style import WIDTH, show
 from evaluation.metrics.blur import equivalent_blur, gaussian_blur
 from evaluation.metrics.coherence import sharpness_index
+from losses.dft import hann
 
 CROP = np.s_[60:252, 144:336]
 SIGMA = 2.0  # pixels
-CUTOFF = 1 / 16  # cycles a pixel
-WINDOW, STRIDE = 16, 4  # the paper's
+CUTOFF = 1 / 16  # cycles per pixel
+WINDOW, STRIDE = 16, 4  # pixels, as in the paper
+HANN = np.outer(hann(WINDOW), hann(WINDOW))
 
 
 def phase_and_blur(material):
-    """A photograph, sharp and blurred, with fine energies and with local amplitudes exchanged.
+    """Show a photograph, sharp and blurred, with its fine energies or its local amplitudes exchanged.
 
-    (a) to (d) are the paper's Figure 1, after Wang and Simoncelli 2003: all that is finer than CUTOFF
-    is scaled by one number. (c) and (d) then have about one power spectrum's mean, and so one
-    equivalent blur, but not one local phase coherence (LPC). The cutoff was chosen among four to show
-    that: in octave bands the exchange does not. (e) and (f) exchange the amplitude of
-    every bin in every window of the paper's STFT, a finer exchange, in which the amplitude carries
-    the blur. The picture is scikit-image's `camera`.
+    (a) to (d) are the paper's Figure 1, after Wang and Simoncelli 2003: everything finer than CUTOFF is
+    scaled by one number. Then (c) and (d) have about the same mean power spectrum, so the same equivalent
+    blur, but different local phase coherence (LPC). The cutoff is the one of four that shows this; with
+    octave bands the exchange does not. (e) and (f) exchange the amplitude of every bin in every window of
+    the paper's STFT. In this finer exchange the amplitude carries the blur. The photograph is
+    scikit-image's `camera`.
     """
     sharp = data.camera()[CROP] / 255
     blurred = gaussian_blur(sharp[None, :, :, None], SIGMA)[0, :, :, 0]
     images = {
         "(a) sharp": sharp,
-        "(c) a, fine energy of b": with_fine_energy(sharp, blurred),
-        "(e) a, local amplitudes of b": with_local_amplitudes(sharp, blurred),
+        "(c) a with the fine energy of b": with_fine_energy(sharp, blurred),
+        "(e) a with local amplitudes of b": with_local_amplitudes(sharp, blurred),
         "(b) blurred": blurred,
-        "(d) b, fine energy of a": with_fine_energy(blurred, sharp),
-        "(f) b, local amplitudes of a": with_local_amplitudes(blurred, sharp),
+        "(d) b with the fine energy of a": with_fine_energy(blurred, sharp),
+        "(f) b with local amplitudes of a": with_local_amplitudes(blurred, sharp),
     }
     figure = Figure((WIDTH, 6.1), layout="constrained")
     for axis, (title, image) in zip(figure.subplots(2, 3).ravel(), images.items(), strict=True):
-        picture(axis, image)
+        show(axis, image)
         axis.set_title(title, size=9)
         one, original = image[None, :, :, None], sharp[None, :, :, None]
         axis.set_xlabel(f"blur {equivalent_blur(one, original):.1f} px, LPC {sharpness_index(one)[0]:.2f}", size=8)
-    caption = f"fine: above 1/{1 / CUTOFF:.0f} cycles a pixel; local: Hann windows {WINDOW} x {WINDOW}, stride {STRIDE}"
-    figure.supxlabel(caption, size=8)
+    figure.supxlabel(
+        f"fine: above 1/{1 / CUTOFF:.0f} cycles per pixel; local: in Hann windows of {WINDOW} x {WINDOW} pixels, "
+        f"stride {STRIDE}",
+        size=8,
+    )
     figure.get_layout_engine().set(h_pad=0.08)
     return figure
 
 
 def with_fine_energy(image, other):
-    """`image` [H, W] with all that is finer than CUTOFF scaled to the energy it has in `other`.
+    """Return `image` [H, W] with everything finer than CUTOFF scaled to the energy that it has in `other`.
 
-    No phase changes. Cosine transform: mirrored borders.
+    No phase changes. The transform is the cosine transform: mirrored borders.
     """
     height, width = image.shape
     fine = np.hypot.outer(np.arange(height) / (2 * height), np.arange(width) / (2 * width)) >= CUTOFF
@@ -61,34 +66,28 @@ def with_fine_energy(image, other):
 
 
 def with_local_amplitudes(image, other):
-    """`image` [H, W] with the amplitude of every bin in every window taken from `other`."""
+    """Return `image` [H, W] with the amplitude of every bin in every window taken from `other`."""
     return overlap_add(exchanged(local_spectra(image), local_spectra(other)), image.shape)
 
 
 def exchanged(spectra, others):
-    """The phase of `spectra` with the amplitude of `others`, complex arrays."""
+    """Return complex numbers with the phase of `spectra` and the amplitude of `others`."""
     return abs(others) * np.exp(1j * np.angle(spectra))
 
 
-def hann():
-    """The periodic Hann window [WINDOW, WINDOW]."""
-    line = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)
-    return np.outer(line, line)
-
-
 def local_spectra(image):
-    """The DFTs [rows, columns, WINDOW, WINDOW] of an image [H, W] in Hann windows, beyond mirrored borders."""
+    """Return the DFTs [rows, columns, WINDOW, WINDOW] of an image [H, W] in Hann windows, borders mirrored."""
     windows = view_as_windows(np.pad(image, WINDOW, mode="symmetric"), (WINDOW, WINDOW), STRIDE)
-    return np.fft.fft2(windows * hann())
+    return np.fft.fft2(windows * HANN)
 
 
 def overlap_add(spectra, shape):
-    """The image [H, W] whose local spectra are nearest to `spectra`, in least squares (Griffin, Lim 1984)."""
+    """Return the image [H, W] whose local spectra are nearest to `spectra`, in least squares (Griffin, Lim 1984)."""
     total, weight = np.zeros((2, *(size + 2 * WINDOW for size in shape)))
     windows = np.fft.ifft2(spectra).real
     for i, j in np.ndindex(windows.shape[:2]):
         place = np.s_[i * STRIDE : i * STRIDE + WINDOW, j * STRIDE : j * STRIDE + WINDOW]
-        total[place] += hann() * windows[i, j]
-        weight[place] += hann() ** 2
+        total[place] += HANN * windows[i, j]
+        weight[place] += HANN**2
     inside = np.s_[WINDOW:-WINDOW, WINDOW:-WINDOW]
     return total[inside] / weight[inside]

@@ -1,30 +1,35 @@
-"""How every loss grows under a controlled disturbance, before any training."""
+"""How every loss grows when images are disturbed by a known amount, before any training."""
 
 from matplotlib.figure import Figure
 
 from evaluation.figures.style import WIDTH, lines
+from evaluation.markdown import display_name
 from evaluation.metrics.display import drawn
 from evaluation.reports import probe
+from losses.base import ReconstructionLoss
 
 
 def of_models(material):
-    """The probe of the losses that the models were trained with, and of their terms; None if no model has such a loss.
+    """Plot the probe of the losses that the models were trained with, and of their terms.
 
-    Left out are models whose loss is no function of image and reconstruction alone.
+    Models that have no loss of image and reconstruction alone are left out. None if no model has one.
     """
-    losses = {loss: model.reconstruction_loss for loss, model in material.models.items() if model.reconstruction_loss}
+    found = {name: getattr(model, "reconstruction_loss", None) for name, model in material.models.items()}
+    losses = {name: loss for name, loss in found.items() if isinstance(loss, ReconstructionLoss)}
     if not losses:
         return None
-    return sensitivity(probe.responses(probe.with_terms(losses), drawn(material.images[: probe.NUM_IMAGES])))
+    probed = {display_name(name): loss for name, loss in probe.with_terms(losses).items()}
+    return sensitivity(probe.responses(probed, drawn(material.images[: probe.NUM_IMAGES])))
 
 
 def sensitivity(responses):
-    """Every loss against blur, shift and noise, as `probe.responses` gives them."""
+    """Plot every loss over blur, shift and noise. `responses` are those of the probe: disturbance → loss → values."""
     figure = Figure((WIDTH, 3.6), layout="constrained")
     axes = figure.subplots(1, len(responses), sharey=True)
     for axis, (name, values) in zip(axes, responses.items(), strict=True):
-        for loss, style in lines(list(values)).items():
-            axis.plot(probe.DISTURBANCES[name].strengths, values[loss], **style)
+        styles = lines([display_name(loss) for loss in values]).values()
+        for curve, style in zip(values.values(), styles, strict=True):
+            axis.plot(probe.DISTURBANCES[name].strengths, curve, **style)
         axis.axhline(1, color="0.5", linewidth=0.8)
         axis.set_xlabel(f"{name} ({probe.DISTURBANCES[name].unit})")
         axis.grid(alpha=0.2)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.fft import fft2, ifft2
 
 from evaluation.metrics.display import luminance, of_each
-from losses.spectral import at_every_position, exponentials, half_plane, hann
+from losses.dft import at_every_position, exponentials, half_plane, hann
 
 # wavelengths (pixels) of the finest filter and of the two after it, and the weights under which
 # the phases at a step cancel: w sums to 0, and so does w / scale

@@ -37,14 +37,14 @@ def reconstruction_quality(model, images, z=None, seed=0):
     Args: `z`, "sample" (of the posterior; image i's noise depends on `seed` and i alone), "mean", or
     None, the model's own way.
     """
-    noise, theta = posterior_noise(model, len(images), z or model.z, seed), damage(model, images, seed)
+    noise, theta = posterior_noise(model, len(images), z or model.latents, seed), damage(model, images, seed)
     rows = [_measured(model, tf.constant(np.asarray(images[i])), theta[i], noise[i]) for i in parts(images)]
     return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
 def reconstructions(model, images, z=None, seed=0):
     """Batches [B, H, W, C] of the reconstructions that `reconstruction_quality` measures, of uint8 or drawn images."""
-    noise, theta = posterior_noise(model, len(images), z or model.z, seed), damage(model, images, seed)
+    noise, theta = posterior_noise(model, len(images), z or model.latents, seed), damage(model, images, seed)
     for i in parts(images):
         yield model.reconstruct(model.measurement.apply(to_float(np.asarray(images[i])), theta[i]), noise[i]).numpy()
 

@@ -57,7 +57,7 @@ def responses(losses, images):
 
 def value(loss, images, pictures):
     """The mean of a reconstruction loss if `pictures` are what the decoder's output stands for."""
-    if output_space(loss.name) == "logits":
+    if output_space(loss.label) == "logits":
         probability = np.clip(pictures, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
         pictures = np.log(probability / (1 - probability))
     return np.mean(loss.call(images, pictures))

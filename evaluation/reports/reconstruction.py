@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from config.system.errors import UserError
-from data import batches, picture
+from data import batches, picture_file
 from evaluation import grids
 from evaluation.metrics import quality
 from evaluation.reports import table
@@ -39,7 +39,7 @@ def of_picture(found, arguments):
     """
     for loss, path in found.items():
         model, _ = checkpoint.load_model(path)
-        image = picture.load(arguments.image, model.image_shape)
+        image = picture_file.load(arguments.image, model.image_shape)
         measured = quality.reconstruction_quality(model, image, arguments.z, arguments.seed)
         made = quality.reconstructions(model, image, arguments.z, arguments.seed)
         pair = np.concatenate([batches.to_float(image), *made])

@@ -1,11 +1,11 @@
-"""ACSG: a measured image restored by a search in the latent space of a trained ambient VAE-GAN.
+"""ACSG: restore a measured image by a search in the latent space of a trained ambient VAE-GAN.
 
-Compressed sensing with a generative model (Bora, Jalal, Price and Dimakis 2017) on a decoder that was trained,
-as in AmbientGAN (Bora, Price and Dimakis 2018), on measured images alone: z minimises
+Compressed sensing with a generative model (Bora, Jalal, Price and Dimakis 2017). The decoder was trained on measured
+images alone, as in AmbientGAN (Bora, Price and Dimakis 2018). The search minimises over z
 
     5 · mean (D_l(f_θ(Dec(z))) - D_l(y))² + 0.001 · Σ z²
 
-with D_l the features of the discriminator and θ drawn anew in each of 100 steps of Adam.
+where D_l are the features of the discriminator. Each of its 100 steps of Adam draws a new θ.
 """
 
 import numpy as np
@@ -15,25 +15,25 @@ from evaluation.metrics.display import parts
 
 STEPS = 100
 FEATURE_WEIGHT, PRIOR_WEIGHT = 5.0, 0.001
-# of Adam: the rate, the decays of both moments, and what is added to the root of the second
+# Adam: its rate, the decays of both moments, and what is added to the root of the second
 RATE, DECAY_1, DECAY_2, EPSILON = 0.1, 0.9, 0.999, 1e-7
 
 
 def restorer(model, seed=0):
-    """ACSG with the decoder and the discriminator of `model`: function(measured, theta=None, steps=STEPS).
+    """Return ACSG with the decoder and discriminator of `model`: function(measured, theta=None, steps=STEPS).
 
-    That takes measured images [N, H, W, C] and returns the images [N, H, W, C] that are decoded from what
-    it finds; θ it is not told. `seed` is of the first z, samples of the prior, and of the θ it draws.
+    The function takes measured images [N, H, W, C] and returns the images [N, H, W, C] that it finds. It
+    ignores θ. `seed` is that of the first z, samples of the prior, and of the θ that the search draws.
     """
     spec = tf.TensorSpec([None, *model.image_shape]), tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)
 
     @tf.function(input_signature=spec, autograph=False)
     def search(measured, steps, seed):
-        first, draws = tf.unstack(tf.random.split(seed))
+        first, later = tf.unstack(tf.random.split(seed))
         size, (features, _) = tf.shape(measured)[0], model.discriminate(measured)
 
         def gradient(z, step):
-            theta = model.measurement.draw([size, *model.image_shape], tf.random.fold_in(draws, step))
+            theta = model.measurement.draw([size, *model.image_shape], tf.random.fold_in(later, step))
             with tf.GradientTape() as tape:
                 tape.watch(z)
                 total = tf.reduce_sum(objective(model, z, theta, features))
@@ -43,24 +43,24 @@ def restorer(model, seed=0):
         return model.decode(adam(gradient, z, steps))
 
     def restore(measured, theta=None, steps=STEPS):
-        seeds = tf.unstack(tf.random.split([seed, 2], len(parts(measured))))
-        found = [search(measured[i], steps, own) for i, own in zip(parts(measured), seeds, strict=True)]
-        return np.concatenate(found)
+        batches = parts(measured)
+        seeds = tf.unstack(tf.random.split([seed, 2], len(batches)))
+        return np.concatenate([search(measured[i], steps, own) for i, own in zip(batches, seeds, strict=True)])
 
     return restore
 
 
 def objective(model, z, theta, features):
-    """The objective [B] of latents z [B, latent_dim], given θ [B, ...] and the features D_l(y) [B, h, w, c]."""
+    """Return the objective [B] of latents z [B, latent_dim], given θ [B, ...] and the features D_l(y) [B, h, w, c]."""
     found, _ = model.discriminate(model.measurement.apply(model.decode(z), theta))
     error = tf.reduce_mean(tf.math.squared_difference(found, features), [1, 2, 3])
     return FEATURE_WEIGHT * error + PRIOR_WEIGHT * tf.reduce_sum(z**2, 1)
 
 
 def adam(gradient, z, steps):
-    """z [B, latent_dim] after `steps` of Adam (Kingma and Ba 2015); `gradient(z, step)` is of the same shape.
+    """Return z [B, latent_dim] after `steps` of Adam (Kingma and Ba 2015), given gradient(z, step) [B, latent_dim].
 
-    A function of z, with no variable: every image has an optimizer of its own, begun anew.
+    This is a function of z and keeps no variable, so batches of any size can share one graph.
     """
 
     def step(i, z, mean, square):

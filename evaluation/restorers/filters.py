@@ -1,7 +1,7 @@
-"""Restoring without learning: for every measurement what scikit-image has for it.
+"""Restoring without learning: for each measurement a filter of scikit-image.
 
-A function takes measured images [N, H, W, C], their θ, which no model is told (where a hole is, a corner, an
-angle), and the parameters of the measurement; it returns images [N, H, W, C], unclipped.
+A filter takes measured images [N, H, W, C], the measurement and its θ, and returns images [N, H, W, C], unclipped.
+No model is told θ: where a hole is, a corner, an angle.
 """
 
 import math
@@ -10,23 +10,43 @@ import numpy as np
 import tensorflow as tf
 from skimage import filters, restoration
 
-from measurements.geometry import PadRotateProject
-from measurements.noise import gaussian
+from measurements import Centred, Identity
+from measurements.geometry import ExtractPatch, PadRotateProject
+from measurements.masks import Drop, KeepPatch
+from measurements.noise import AddNoise, BlurAddNoise, gaussian
 
-# the best of those tried on held-out digits, and of CIFAR-10, by PSNR and SSIM together (p = 0.8; sigma = 0.2)
-GAUSSIAN_WIDTH = {1: 1.0, 3: 1.5}  # channels: pixels
+# the best of those tried on held-out images of MNIST and CIFAR-10, by PSNR and SSIM together (p = 0.8; sigma = 0.2)
+SMOOTHING_WIDTH = {1: 1.0, 3: 1.5}  # number of channels: pixels
 MEDIAN_SIDE = 3  # pixels
-WIENER_BALANCE = 2.5  # of the noise's variance
+WIENER_BALANCE = 2.5  # in units of the noise's variance
 
 
-def gaussian_blur(measured, theta, parameters):
-    """A Gaussian blur: the dropped pixels are black, the others brighter in turn, so the mean is the image's."""
-    width = GAUSSIAN_WIDTH[measured.shape[-1]]
+def restorer(measurement):
+    """Return the filter for a measurement, function(measured, theta) → images in [0, 1]; None if there is none.
+
+    For a measurement around grey, the filter works on images in [-1, 1] too.
+    """
+    is_centred = isinstance(measurement, Centred)
+    own, scale, offset = (measurement.measurement, 2, 1) if is_centred else (measurement, 1, 0)
+    restore = next((FILTERS[kind] for kind in type(own).__mro__ if kind in FILTERS), None)
+    if restore is None:
+        return None
+    return lambda measured, theta: np.clip((restore(scale * measured - offset, own, theta) + offset) / scale, 0, 1)
+
+
+def unchanged(measured, measurement, theta):
+    """Return the images as they are."""
+    return measured
+
+
+def smoothing(measured, measurement, theta):
+    """Smooth with a Gaussian. Dropped pixels are black and the others brighter, so the mean is that of the image."""
+    width = SMOOTHING_WIDTH[measured.shape[-1]]
     return filters.gaussian(measured, (0, width, width, 0))
 
 
-def inpainting(measured, theta, parameters):
-    """Biharmonic inpainting where θ is 0; images with the same hole are solved for together, as channels."""
+def inpainting(measured, measurement, theta):
+    """Inpaint biharmonically where θ is 0. Images with the same hole are solved for together, as channels."""
     holes, owner = np.unique(theta[..., 0] == 0, axis=0, return_inverse=True)
     restored = np.empty_like(measured)
     for i, hole in enumerate(holes):
@@ -37,37 +57,37 @@ def inpainting(measured, theta, parameters):
     return restored
 
 
-def median(measured, theta, parameters):
-    """A median filter of every channel."""
+def median(measured, measurement, theta):
+    """Take the median of the neighbours of each pixel, in every channel."""
     return filters.median(measured, np.ones((1, MEDIAN_SIDE, MEDIAN_SIDE, 1)))
 
 
-def put_back(measured, theta, parameters):
-    """The patch in the middle back at its corner θ [N, 2], inpainting around it."""
-    k, (height, width) = parameters.k, measured.shape[1:3]
+def placing(measured, measurement, theta):
+    """Put the patch in the middle back at its corner θ [N, 2] and inpaint around it."""
+    k, (height, width) = measurement.k, measured.shape[1:3]
     top, left = (height - k) // 2, (width - k) // 2
     placed, seen = np.zeros_like(measured), np.zeros_like(measured[..., :1])
     for i, (row, column) in enumerate(theta):
         placed[i, row : row + k, column : column + k] = measured[i, top : top + k, left : left + k]
         seen[i, row : row + k, column : column + k] = 1
-    return inpainting(placed, seen, parameters)
+    return inpainting(placed, measurement, seen)
 
 
-def deconvolution(measured, theta, parameters):
-    """Wiener deconvolution of every channel, its regularisation in proportion to the noise's variance."""
-    kernel = gaussian(parameters.radius, parameters.size)
-    balance = WIENER_BALANCE * parameters.sigma**2
+def deconvolution(measured, measurement, theta):
+    """Deconvolve every channel with a Wiener filter, its regularisation in proportion to the noise's variance."""
+    kernel = gaussian(measurement.radius, measurement.size)
+    balance = WIENER_BALANCE * measurement.sigma**2
     planes = np.moveaxis(measured, -1, 1).reshape(-1, *measured.shape[1:3])
     found = np.stack([restoration.wiener(plane, kernel, balance, clip=False) for plane in planes])
     return np.moveaxis(found.reshape(len(measured), -1, *measured.shape[1:3]), 1, -1)
 
 
-def back_projection(measured, theta, parameters):
-    """The mean along each ray, at every pixel of the ray: of all images with these sums that of least norm."""
+def back_projection(measured, measurement, theta):
+    """Give every pixel of a ray the mean along it: of all images with these sums the one of least norm."""
     (height, width), side = measured.shape[1:3], math.ceil(math.hypot(*measured.shape[1:3]))
-    lengths = PadRotateProject().measured(tf.ones_like(measured), theta).numpy()
+    lengths = measurement.apply(tf.ones_like(measured), theta).numpy()
     means = measured[:, 0] / np.maximum(lengths[:, 0], 1)
-    # where the middle of the image is 0: the samples of the line, and the pixels
+    # positions along the line of sums, 0 in the middle of the image: of the line's samples, and of every pixel
     samples = ((np.arange(width) + 0.5) / width - 0.5) * side
     y, x = np.mgrid[:height, :width] - (np.array([height, width])[:, None, None] - 1) / 2
     rays = x * np.cos(theta[:, None, None]) + y * np.sin(theta[:, None, None])
@@ -76,17 +96,13 @@ def back_projection(measured, theta, parameters):
     return np.moveaxis(np.array(found, measured.dtype), 1, -1)
 
 
-# name of the measurement: function(measured, θ, parameters)
-BASELINES = {
-    "none": lambda measured, theta, parameters: measured,
-    "drop_independent": gaussian_blur,
-    "drop_row": gaussian_blur,
-    "drop_col": gaussian_blur,
-    "drop_rowcol": gaussian_blur,
-    "drop_patch": inpainting,
-    "keep_patch": inpainting,
-    "extract_patch": put_back,
-    "add_noise": median,
-    "blur_add_noise": deconvolution,
-    "pad_rotate_project": back_projection,
+# kind of measurement: its filter, which a subclass shares unless it has its own
+FILTERS = {
+    Identity: unchanged,
+    Drop: smoothing,
+    KeepPatch: inpainting,
+    ExtractPatch: placing,
+    AddNoise: median,
+    BlurAddNoise: deconvolution,
+    PadRotateProject: back_projection,
 }

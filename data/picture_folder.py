@@ -1,0 +1,186 @@
+"""Data sets of picture files: a folder of any pictures, and CelebA."""
+
+import functools
+import hashlib
+import math
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from config.system.errors import UserError
+from data import picture_file
+
+SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+CHANNELS = 3
+# the range of hashes, within [0, 1), whose files belong to each split
+SHARES = {"test": (0, 0.1), "held-out": (0.1, 0.2), "train": (0.2, 1)}
+SPLIT_SEED = 0
+# the numbers that stand for the splits in CelebA's list
+PARTITIONS = {"train": "0", "held-out": "1", "test": "2"}
+# decoded pictures stay in memory if they take no more than this share of it
+MEMORY_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A data set of picture files.
+
+    Args: `files`, function(folder, split) → the paths of a split, in order; `size`, the side of its pictures in
+    pixels, None if `image_size` says it.
+    """
+
+    files: Callable
+    size: int | None = None
+
+    @property
+    def takes_image_size(self):
+        """Whether `image_size` means something to the data set."""
+        return self.size is None
+
+    def shape(self, image_size):
+        """Return the shape [H, W, C] of its pictures."""
+        side = self.size or image_size
+        return side, side, CHANNELS
+
+    def load(self, name, split, data_dir, image_size):
+        """Return the Pictures of a split, and None for their labels.
+
+        Raises:
+            UserError: there is no such folder, no picture of the split in it, or not the list it should have.
+        """
+        side, *_ = self.shape(image_size)
+        return read(name, self.files, "train" if split == "rest" else split, data_dir, side), None
+
+
+class Pictures:
+    """Picture files that can be used like an array uint8 [N, H, W, 3]: `shape`, `len`, slices, arrays of indices.
+
+    An array of indices decodes its files, several at a time, unless they are held in memory. A slice is a
+    view. A file that cannot be read raises a UserError. It is kept in `failure` too, because TensorFlow
+    raises another error in its place.
+
+    Args: `files`, paths; `size`, the side in pixels; `held`, the decoded pictures [N, H, W, 3] or None.
+    """
+
+    def __init__(self, files, size, held=None):
+        self.files, self.held, self.failure = files, held, None
+        self.shape = (len(files), size, size, CHANNELS)
+        self.dtype = np.dtype(np.uint8)
+        self.ndim = len(self.shape)
+
+    def __len__(self):
+        return len(self.files)
+
+    def __getitem__(self, index):
+        """Return the pictures at an array of indices, uint8 [K, H, W, 3], or the Pictures in a slice."""
+        if isinstance(index, slice):
+            return Pictures(self.files[index], self.shape[1], None if self.held is None else self.held[index])
+        if self.held is not None:
+            return self.held[index]
+        try:
+            return np.concatenate(list(workers().map(self.decode, [self.files[i] for i in index])))
+        except UserError as error:
+            self.failure = error
+            raise
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self[np.arange(len(self))], dtype)
+
+    def decode(self, path):
+        """Return the middle square of the picture in a file, uint8 [1, H, W, 3]."""
+        return picture_file.load(path, self.shape[1:], crop=True)
+
+
+@functools.cache
+def workers():
+    """The threads that decode, one for each core."""
+    return ThreadPoolExecutor(os.cpu_count())
+
+
+@functools.lru_cache(maxsize=3)
+def read(name, files, split, folder, size):
+    """Return the Pictures of a split of the data set `name` in `folder`, after decoding every file once.
+
+    Files that cannot be read are named on stderr, counted and left out. The pictures are held in memory
+    if they take at most a quarter of it. Otherwise each is decoded whenever it is used. A folder is read
+    once a process.
+
+    Raises:
+        UserError: there is no such folder, no picture of the split in it, or not the list it should have.
+    """
+    if not folder or not Path(folder).is_dir():
+        raise UserError(f"data_dir: expected the folder of the pictures of {name}, got {folder!r}")
+    listed = Pictures(files(Path(folder), split), size)
+    held = np.empty(listed.shape, np.uint8) if math.prod(listed.shape) <= MEMORY_SHARE * memory() else None
+    good = [i for i, is_good in enumerate(decode_all(listed, held)) if is_good]
+    if len(good) < len(listed):
+        print(f"{folder}: skipped {len(listed) - len(good)} of {len(listed)} {split} files", file=sys.stderr)
+    if not good:
+        count = len(listed)
+        raise UserError(f"data_dir: expected pictures for the {split} split in {folder}, got none in {count} files")
+    if len(good) == len(listed):
+        return Pictures(listed.files, size, held)
+    return Pictures([listed.files[i] for i in good], size, None if held is None else held[good])
+
+
+def decode_all(pictures, held):
+    """Decode every file, into `held` unless it is None, and yield for each whether it could be read."""
+
+    def attempt(i):
+        try:
+            decoded = pictures.decode(pictures.files[i])
+        except UserError as error:
+            tqdm.write(f"skipped {' '.join(str(error).split())}", file=sys.stderr)
+            return False
+        if held is not None:
+            held[i] = decoded[0]
+        return True
+
+    count = len(pictures)
+    yield from tqdm(workers().map(attempt, range(count)), "reading", count, unit="picture", leave=False, disable=None)
+
+
+def memory():
+    """The machine's memory, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def in_folder(folder, split):
+    """List the picture files anywhere below `folder` that belong to `split`, ordered by the hash of their names.
+
+    The hash of a file's name chooses its split. So a file that is added or removed moves no other.
+    """
+    low, high = SHARES[split]
+    found = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
+    hashes = {path: hash_of(path.relative_to(folder)) for path in found}
+    return sorted((path for path, value in hashes.items() if low <= value < high), key=hashes.get)
+
+
+def hash_of(path):
+    """Return the hash of a path, a number in [0, 1)."""
+    name = path.as_posix().encode("utf-8", "surrogateescape")
+    digest = hashlib.blake2b(name, digest_size=6, salt=bytes([SPLIT_SEED])).digest()
+    return int.from_bytes(digest, "big") / 2**48
+
+
+def in_celeba(folder, split):
+    """List the files of a split of CelebA, as its own list has them and in the order of that list.
+
+    Raises:
+        UserError: the list or the folder of images is missing, or the list has another form.
+    """
+    path, images = folder / "list_eval_partition.txt", folder / "img_align_celeba"
+    try:
+        rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        chosen = [images / name for name, partition in rows if partition == PARTITIONS[split]]
+    except (OSError, ValueError) as error:
+        raise UserError(f"data_dir: expected {path} with lines of 'file partition', got: {error}") from error
+    if not images.is_dir():
+        raise UserError(f"data_dir: expected the pictures of CelebA in {images}, got no such folder")
+    return chosen

@@ -1,0 +1,82 @@
+"""Draw the figures: what the losses make of images, their latent planes, spectra and training curves.
+
+    python evaluate.py figures --out_dir=results
+
+Figures of another data set than mnist have its name in theirs. A figure leaves out the models that it does not fit.
+"""
+
+from pathlib import Path
+
+from config.command_line import PAPER_LOSSES, checkpoint_files
+from config.system.errors import UserError
+from config.system.files import require_writable
+from config.system.runtime import import_tensorflow
+
+DATASET = "mnist"
+# folders in which the logs of trainings are looked for
+LOGS = ("results/local", "results")
+
+
+def add_flags(parser):
+    """Add the flags of this report to a Parser."""
+    parser.add_checkpoints(PAPER_LOSSES)
+    parser.add_key("dataset", DATASET)
+    parser.add_key("data_dir", "")
+    text = f"folder with the logs of the trainings (default: {', then '.join(LOGS)})"
+    parser.add_argument("--results_dir", metavar="DIR", help=text)
+    parser.add_key("results_dir", "results/local", flag="out_dir")
+
+
+def main(flags):
+    """Draw every figure of FIGURES that fits the images, and print where each is.
+
+    Raises:
+        UserError: a checkpoint, a log or the data set is missing, or a model is for images of another shape.
+    """
+    files, out = checkpoint_files(flags, PAPER_LOSSES), Path(flags.out_dir) / "figures"
+    require_writable(out)
+    import_tensorflow()
+    import data
+    from evaluation import figures
+    from models import checkpoint
+
+    models = {name: checkpoint.load_model(path) for name, path in files.items()}
+    side, _, channels = next(iter(models.values()))[0].image_shape
+    images, labels = data.load(flags.dataset, "test", flags.data_dir, side)
+    for name, (model, _) in models.items():
+        require_same_shape(name, images.shape[1:], model.image_shape)
+    shown = shown_names({name: checkpoint.configuration(manifest).loss for name, (_, manifest) in models.items()})
+    folders = [flags.results_dir] if flags.results_dir else LOGS
+    results = {shown[name]: log_folder(name, folders) for name in models}
+    material = figures.Material({shown[name]: model for name, (model, _) in models.items()}, images, labels, results)
+    prefix = "" if flags.dataset == DATASET else f"{flags.dataset}_"
+    for name, draw in figures.FIGURES["digits" if channels == 1 else "colour"].items():
+        if figure := draw(material):
+            figures.save(figure, out / f"{prefix}{name}.png", in_colour=channels == 3)
+
+
+def require_same_shape(name, expected, found):
+    """Check that a model is for images [H, W, C] as the data set has.
+
+    Raises:
+        UserError: it is for others.
+    """
+    if expected != found:
+        raise UserError(f"{name}: expected a model of images {expected}, as the data set has, got one of {found}")
+
+
+def shown_names(losses):
+    """Return by the name of a checkpoint the one that a figure shows, given the loss of each.
+
+    It is the name of the loss or, if two have the same loss, that of the checkpoint.
+    """
+    from evaluation.markdown import display_name
+
+    every = list(losses.values())
+    return {name: display_name(loss if every.count(loss) == 1 else name) for name, loss in losses.items()}
+
+
+def log_folder(name, folders):
+    """Return the first of the folders FOLDER/NAME that exists, or else the last one."""
+    places = [Path(folder) / name for folder in folders]
+    return next((place for place in places if place.exists()), places[-1])

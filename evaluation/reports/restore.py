@@ -1,0 +1,94 @@
+"""Restore damaged images with every method: a table, and figures.
+
+    python evaluate.py restore --data_dir=DIR                 the test images
+    python evaluate.py restore --image=FILE --loss=NAME       a damaged picture of your own
+
+Each measurement needs a checkpoint of an ambient_vae_gan. A supervised one beside it is compared too.
+"""
+
+import json
+from pathlib import Path
+
+from config.command_line import RESTORERS, checkpoint_files
+from config.schema import Key
+from config.system.errors import UserError
+from config.system.files import require_writable, write_atomically
+from config.system.runtime import import_tensorflow
+
+ACSG_IMAGES = Key(int, "number of images for the slow method, ACSG; 0: all", low=0)
+# the flags without which the report uses these values. A picture of one's own has no use for them
+DEFAULTS = {"dataset": "", "data_dir": "", "split": "test", "seed": 0, "acsg_images": 1000}
+
+
+def add_flags(parser):
+    """Add the flags of this report to a Parser."""
+    parser.add_checkpoints(RESTORERS)
+    parser.add_key("dataset", None, shown="what the models were trained on")
+    parser.add_key("data_dir", None, shown="")
+    parser.add_key("test_split", None, flag="split", shown=DEFAULTS["split"])
+    parser.add_key("seed", None, shown=DEFAULTS["seed"])
+    text = f"{ACSG_IMAGES.help} (default: {DEFAULTS['acsg_images']})"
+    parse = {"type": lambda text: ACSG_IMAGES.parse("--acsg_images", text), "metavar": "INT"}
+    parser.add_argument("--acsg_images", **parse, help=text)
+    parser.add_argument("--image", metavar="FILE", help="restore this damaged picture instead, with --loss")
+    parser.add_argument("--json", metavar="PATH", help="write the rows of the table to this file too")
+    parser.add_key("results_dir", "results/local", flag="out_dir")
+
+
+def main(flags):
+    """Print the table of restored images and write it and the figures, or restore the picture of `--image`.
+
+    Raises:
+        UserError: a flag has no meaning with another one, or a checkpoint or file is missing or does not fit.
+    """
+    given = {name: value for name, value in vars(flags).items() if value is not None}
+    if flags.image:
+        require_picture_flags(given)
+    files = checkpoint_files(flags, RESTORERS)
+    for folder in [flags.out_dir, *([Path(flags.json).parent] if flags.json else [])]:
+        require_writable(folder)
+    import_tensorflow()
+    if flags.image:
+        restore_picture(flags.image, files, Path(flags.out_dir))
+    else:
+        values = {name: given.get(name, default) for name, default in DEFAULTS.items()}
+        restore_images(files, Path(flags.out_dir), flags.json, **values)
+
+
+def require_picture_flags(given):
+    """Check that the flags that are `given`, a dict, have a meaning with `--image`.
+
+    Raises:
+        UserError: one has none, or no checkpoint is named.
+    """
+    for name in [*DEFAULTS, "json"]:
+        if name in given:
+            raise UserError(f"--{name}: expected without --image, got both")
+    if "loss" not in given and "checkpoint" not in given:
+        raise UserError("--image: expected with --loss or --checkpoint, a model for its damage, got it alone")
+
+
+def restore_picture(path, files, out_dir):
+    """Write the picture in the file `path` beside what each model in `files`, name → path, restores it to."""
+    from evaluation import grids, restoration
+
+    for name, checkpoint in files.items():
+        model, _ = restoration.load_model(checkpoint)
+        out = out_dir / name / f"{Path(path).stem}_restored.png"
+        grids.save(out, grids.grid(restoration.of_picture(path, model)))
+        print(f"{name}: {out}")
+
+
+def restore_images(files, out_dir, json_path, split, seed, acsg_images, **data):
+    """Print the table of restored images, and write it and the figures to the folder `out_dir`."""
+    from evaluation import figures, restoration
+
+    cases = restoration.cases(files, split, seed=seed, **data)
+    rows = restoration.rows(cases, acsg_images)
+    text = f"{restoration.tables(rows)}\n\n{restoration.caption(cases[0], split, seed)}\n"
+    print(text, end="")
+    write_atomically(out_dir / "restore.md", text.encode())
+    if json_path:
+        write_atomically(json_path, json.dumps({"rows": rows}, indent=1).encode())
+    for name, draw in figures.FIGURES["restoration"].items():
+        figures.save(draw(cases), out_dir / "figures" / f"{name}.png")

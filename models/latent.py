@@ -1,0 +1,217 @@
+"""What every model with a latent space does: encode, decode, sample and take a step. It has no loss of its own."""
+
+import math
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import measurements
+from config.system.errors import UserError
+
+OUTPUT_SPACES = {"linear": tf.identity, "logits": tf.sigmoid}
+
+
+# the step of log beta when the KL divergence is e times the target or more
+BETA_RATE = 0.01
+
+
+class Objective(NamedTuple):
+    """What a model says of a batch of images."""
+
+    losses: tuple  # for each group of variables the loss that it minimises, [B]
+    parts: dict  # what is logged, by name, [B] each
+    kl: tf.Tensor  # the KL divergence, [B], in nats
+
+
+class LatentModel(keras.Model):
+    """An encoder to a latent space and a decoder from it.
+
+    A subclass writes `objective` and, if its parts minimise different losses, `groups`. `compile` and
+    `fit`, or the loop of training/, do the rest.
+
+    Args:
+        encoder: model [B, H, W, C] → [B, 2·latent_dim], z_mean and z_log_var side by side.
+        decoder: model [B, latent_dim] → [B, H, W, C].
+        beta: weight of the KL divergence (nats).
+        target_kl: KL divergence (nats) that the training holds by adapting beta; 0: beta is fixed.
+        output_space: the meaning of the decoder's output: "linear" (the image itself) or "logits" of it.
+        seed: seed of the noise during training.
+        measurement: the damage through which the model sees an image; None: no damage.
+    """
+
+    # the latents from which a reconstruction is scored: a "sample" of the posterior, or its "mean"
+    latents = "sample"
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        beta=0.005,
+        target_kl=0,
+        output_space="linear",
+        seed=0,
+        measurement=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.encoder, self.decoder, self.target_kl = encoder, decoder, target_kl
+        self.output_space, self.seed = output_space, seed
+        self.log_beta = keras.Variable(math.log(beta), trainable=False, name="log_beta") if target_kl else None
+        self.fixed_beta = beta
+        self.measurement = measurement or measurements.Identity()
+
+    @property
+    def latent_dim(self):
+        """The number of latent variables."""
+        return self.decoder.input_shape[-1]
+
+    @property
+    def beta(self):
+        """The weight of the KL divergence: a number, or with `target_kl` a scalar that every step adapts."""
+        return tf.exp(self.log_beta) if self.target_kl else self.fixed_beta
+
+    @property
+    def image_shape(self):
+        """The shape [H, W, C] of one image."""
+        return self.encoder.input_shape[1:]
+
+    def encode(self, images, training=False):
+        """Return z_mean and z_log_var, each [B, latent_dim], of the posterior q(z|x) of images [B, H, W, C]."""
+        return tf.split(self.encoder(images, training=training), 2, axis=1)
+
+    def reparameterize(self, z_mean, z_log_var, noise):
+        """Return a sample z [B, latent_dim] of the posterior, from standard normal `noise` of that shape."""
+        return z_mean + tf.exp(0.5 * z_log_var) * noise
+
+    def decode(self, z):
+        """Return the images [B, H, W, C] of latents [B, latent_dim], unclipped."""
+        return OUTPUT_SPACES[self.output_space](self.decoder(z))
+
+    def reconstruct(self, images, noise=None):
+        """Return the reconstructions [B, H, W, C] of images from the posterior mean or, with `noise`, from a sample."""
+        z_mean, z_log_var = self.encode(images)
+        return self.decode(z_mean if noise is None else self.reparameterize(z_mean, z_log_var, noise))
+
+    def sample(self, num_samples, seed=0):
+        """Return images [num_samples, H, W, C] decoded from the prior N(0, 1)."""
+        return self.decode(tf.random.stateless_normal([num_samples, self.latent_dim], [seed, 0]))
+
+    def manifold(self, count):
+        """Return about `count` images [n², H, W, C], decoded at a square grid of normal quantiles of the latent plane.
+
+        Raises:
+            UserError: the model has another number of latents than two.
+        """
+        if self.latent_dim != 2:
+            raise UserError(f"grid manifold: expected a model of 2 latents, got one of {self.latent_dim}")
+        side = max(round(count**0.5), 1)
+        quantiles = tf.math.ndtri((tf.range(side, dtype=tf.float32) + 0.5) / side)
+        first, second = tf.meshgrid(quantiles, -quantiles)
+        return self.decode(tf.reshape(tf.stack([first, second], axis=-1), [-1, 2]))
+
+    def call(self, images):
+        """Return the reconstruction from the posterior mean."""
+        return self.reconstruct(images)
+
+    def objective(self, images, noise, step, training=False):
+        """Return the Objective of images [B, H, W, C] with the `noise` of a step.
+
+        A subclass may change what it minimises with the `step` of the training. In `training`, batch normalisation
+        uses the moments of the batch and updates its averages.
+        """
+        raise NotImplementedError
+
+    def groups(self):
+        """The variables of each loss, lists without a variable in common; each has an optimizer of its own."""
+        return [self.trainable_variables]
+
+    def build(self, input_shape):
+        """Make the running means of what is logged. One pass over a blank image names the parts.
+
+        Raises:
+            ValueError: the loss does not fit the images.
+        """
+        blank = self.training_set(np.zeros([1, *self.image_shape], np.float32))
+        parts = self.logged(self.objective(blank, self.noise(1, 0), 0))
+        self.trackers = {name: keras.metrics.Mean(name) for name in parts}
+        super().build(input_shape)
+
+    def compile(self, optimizer="rmsprop", **kwargs):
+        """Compile as keras.Model does; each group gets an optimizer like the given one, with its variables made."""
+        super().compile(optimizer, **kwargs)
+        again = [type(self.optimizer).from_config(self.optimizer.get_config()) for _ in self.groups()[1:]]
+        self.optimizers = [self.optimizer, *again]
+        for own, variables in zip(self.optimizers, self.groups(), strict=True):
+            own.build(variables)
+
+    def training_set(self, images):
+        """Return images [N, H, W, C] as the training sees them: here unchanged."""
+        return images
+
+    def noise(self, size, step):
+        """Return the standard normal noise [size, latent_dim] of a training step, a function of (seed, step)."""
+        return tf.random.stateless_normal([size, self.latent_dim], tf.stack([self.seed, tf.cast(step, tf.int32)]))
+
+    def gradients(self, images, noise, step):
+        """Return the Objective and, for each group, pairs of gradient and variable of its mean loss."""
+        with tf.GradientTape(persistent=True) as tape:
+            objective = self.objective(images, noise, step, training=True)
+            means = [tf.reduce_mean(loss) for loss in objective.losses]
+        groups = self.groups()
+        found = [tape.gradient(mean, variables) for mean, variables in zip(means, groups, strict=True)]
+        return objective, [list(zip(*pair, strict=True)) for pair in zip(found, groups, strict=True)]
+
+    def logged(self, objective):
+        """Return what is logged of an Objective, by name: its parts and, where it is adapted, beta."""
+        return objective.parts | ({"beta": tf.reshape(self.beta, [1])} if self.target_kl else {})
+
+    def train_step(self, images):
+        """Take one step on images [B, H, W, C], for `fit`, and return the running mean of every part."""
+        self.step(images)
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def step(self, images):
+        """Take one step on images [B, H, W, C], add its parts to the running means and return whether it was taken.
+
+        A step whose loss or gradient is not finite is refused: weights, moving averages and step number stay.
+        """
+        averages = self.non_trainable_weights
+        kept = [tf.identity(average.value) for average in averages]
+        step = self.optimizer.iterations
+        objective, groups = self.gradients(images, self.noise(tf.shape(images)[0], step), step)
+        norm = tf.linalg.global_norm([gradient for pairs in groups for gradient, _ in pairs])
+
+        def refuse():
+            for average, value in zip(averages, kept, strict=True):
+                average.assign(value)
+            return False
+
+        parts = self.logged(objective)
+        is_finite = tf.math.is_finite(tf.reduce_mean(parts["loss"]) + norm)
+        is_taken = tf.cond(is_finite, lambda: self.move(groups, objective.kl), refuse)
+        for name, values in parts.items():
+            self.trackers[name].update_state(values)
+        return is_taken
+
+    def move(self, groups, kl):
+        """Take a step of every optimizer, given the pairs of its group, and of beta; return True.
+
+        log beta moves by 0.01 · clip(log(KL / target_kl), -1, 1), with the mean KL of the batch. Related rules: GECO
+        (Rezende and Viola 2018), ControlVAE (Shao et al. 2020).
+        """
+        for optimizer, pairs in zip(self.optimizers, groups, strict=True):
+            optimizer.apply_gradients(pairs)
+        if self.target_kl:
+            excess = tf.math.log(tf.maximum(tf.reduce_mean(kl), 1e-6) / self.target_kl)
+            self.log_beta.assign(self.log_beta + BETA_RATE * tf.clip_by_value(excess, -1, 1))
+        return True
+
+    def pictures(self, images):
+        """Return what the training shows of a few images [N, H, W, C]: by name, tiles [N, h, w, C] in [0, 1]."""
+        return {}
+
+    def evolution(self, images):
+        """Return what the training keeps of a few images [N, H, W, C] after every epoch: arrays by name."""
+        return {}
