@@ -185,7 +185,7 @@ def test_the_commands_that_users_were_promised_are_there():
 @pytest.mark.parametrize("path", sorted((ROOT / "config/experiments").glob("*.yml")), ids=lambda path: path.stem)
 def test_every_experiment_is_possible(path):
     """The commands above run shortened experiments."""
-    found = [run for stage in config.read_experiment(path) for run in sweep.combinations(stage)]
+    found = [run for stage in config.read_experiment(path, {}) for run in sweep.combinations(stage)]
     assert all(config.resolve(run).tag for run in found)
     assert len({(run.get("results_dir"), run["tag"]) for run in found}) == len(found)
 
@@ -292,6 +292,11 @@ def test_every_loss_is_in_the_table_of_formulas():
     assert {row[0].strip("`") for row in rows} == set(losses.TERMS)
 
 
+def test_every_key_is_explained():
+    guides = "".join(TEXTS[name] for name in GUIDES)
+    assert [key for key in config.KEYS if f"`{key}`" not in guides] == []
+
+
 def test_every_table_of_a_benchmark_is_shown():
     shown = "".join(TEXTS.values())
     for table in (ROOT / "results/benchmarks").glob("*.md"):
@@ -368,6 +373,8 @@ def test_the_page_on_extending_works_as_it_is_followed(prepared, tmp_path):
     folder = shutil.copytree(prepared, tmp_path / "clone")
     for file, body in additions(EXTENDING):
         follow(folder, file, body)
+    script = folder / "evaluate.py"
+    script.write_text(re.sub(r"(REPORTS = \(.*)\)", r'\1, "brightness")', script.read_text()))
     images = np.random.default_rng(0).integers(256, size=(60, 128, 128), dtype=np.uint8)
     np.savez(folder / "DIR/own.npz", x_train=images, y_train=np.zeros(60), x_test=images, y_test=np.zeros(60))
 
