@@ -23,7 +23,7 @@ JOBS = Key(int, "runs of a sweep at a time", low=1, high=256)
 def parse(argv):
     """Return the flags in `argv`."""
     parser = Parser(__doc__)
-    parser.add_argument("--config", metavar="PATH", help="YAML file of values that replace the defaults")
+    parser.add_argument("--config", metavar="PATH", help="YAML file of values, an experiment")
     parser.add_argument("--resume", action="store_true", help="continue the interrupted run of this tag")
     parser.add_argument("--overwrite", action="store_true", help="replace the unfinished run of this tag")
     parser.add_argument("--replay", metavar="RECORD", help="show the terms of a recorded step that was not finite")
@@ -38,7 +38,7 @@ def main(argv):
     path, resume, overwrite, record, jobs = (
         flags.pop(name) for name in ("config", "resume", "overwrite", "replay", "jobs")
     )
-    stages = [run | flags for run in (config.read_experiment(path) if path else [{}])]
+    stages = config.read_experiment(path, flags) if path else [flags]
     is_sweep = len(stages) > 1 or any(isinstance(value, list) for value in stages[0].values())
     if jobs and not is_sweep:
         raise UserError("--jobs: expected with several values of a key, a sweep, got it with a single run")

@@ -52,20 +52,48 @@ def read_yaml(path):
     return document
 
 
-def read_experiment(path):
-    """Return the runs that the YAML file `path` describes, a list of dicts of values.
+def read_experiment(path, flags):
+    """Return the runs that the YAML file `path` and the `flags`, a dict, describe: a list of dicts of values.
 
-    The file has keys of the configuration and, under `runs`, a list of dicts of further keys. Without `runs` it
-    describes one run. A value may be a list: every combination is then a run.
+    The file has keys of the configuration and, under `runs`, a list of blocks of further keys. Without `runs` it
+    describes one run. A value may be a list: every combination is then a run. A flag replaces a value. But where a
+    block has a key of names, such as `loss`, the flag of that key selects the runs with its value.
 
     Raises:
-        UserError: the file is missing or broken, or one of its keys or values is wrong.
+        UserError: the file is missing or broken, one of its keys or values is wrong, or no run has a flag's value.
     """
     shared = read_yaml(path)
-    entries = shared.pop("runs", [{}])
-    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
-        raise UserError(f"{path}: runs: expected a list of 'key: value' blocks, got {str(entries)[:80]!r}")
-    return [checked(path, shared | entry) for entry in entries]
+    blocks = shared.pop("runs", [{}])
+    if not isinstance(blocks, list) or not blocks or not all(isinstance(block, dict) for block in blocks):
+        raise UserError(f"{path}: runs: expected a list of 'key: value' blocks, got {str(blocks)[:80]!r}")
+    shared, blocks = checked(path, shared), [checked(path, block) for block in blocks]
+    selecting = [key for key in flags if KEYS[key].kind is str and any(key in block for block in blocks)]
+    for key in selecting:
+        blocks = selected(path, [{key: (defaults() | shared)[key]} | block for block in blocks], key, flags[key])
+    replacing = {key: value for key, value in flags.items() if key not in selecting}
+    return [shared | block | replacing for block in blocks]
+
+
+def selected(path, blocks, key, value):
+    """Return those `blocks` of the file `path` that have a value of `key` in `value`, with no other values of it.
+
+    Raises:
+        UserError: there is none.
+    """
+    kept = [[one for one in listed(block[key]) if one in listed(value)] for block in blocks]
+    if not any(kept):
+        offered = dict.fromkeys(str(one) for block in blocks for one in listed(block[key]) if one != "")
+        raise UserError(f"{key}: expected one of {', '.join(offered)}, the runs of {path}, got {value}")
+    return [
+        block | {key: values if len(values) > 1 else values[0]}
+        for block, values in zip(blocks, kept, strict=True)
+        if values
+    ]
+
+
+def listed(value):
+    """Return a value, or the list of values that it is, as a list."""
+    return value if isinstance(value, list) else [value]
 
 
 def checked(path, values, keys=KEYS):
@@ -111,6 +139,8 @@ def resolve(given):
     values["tag"] = values["tag"] or values["loss"]
     if values["lr_mode"] != "exponential" and values["min_lr"] > values["max_lr"]:
         raise UserError(f"min_lr: expected at most max_lr ({values['max_lr']:g}), got {values['min_lr']:g}")
+    if values["target_kl"] and not values["beta"]:
+        raise UserError("beta: expected more than 0 with target_kl, which adapts it, got 0")
     return Settings(**values)
 
 

@@ -201,7 +201,8 @@ MODEL = {
     "model": Key(str, "the model", choices=MODELS),
     "architecture": Key(str, "the networks", choices=ARCHITECTURES),
     "latent_dim": Key(int, "number of latent variables", low=1, high=4096),
-    "beta": Key(float, "weight of the KL divergence", low=0),
+    "beta": Key(float, "weight of the KL divergence; with target_kl its first value", low=0),
+    "target_kl": Key(float, "KL divergence, in nats, at which beta is adapted to hold it; 0: beta is fixed", low=0),
 }
 LOSS = {
     "loss": LossKey(str, "reconstruction loss of vae", choices=(*TERMS, *ALIASES)),

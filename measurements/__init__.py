@@ -40,7 +40,8 @@ def build(name, **given):
     """
     known = parameters(name)
     if unknown := [parameter for parameter in given if parameter not in known]:
-        raise ValueError(f"{name}: expected parameters {', '.join(known) or '(none)'}, got {', '.join(unknown)}")
+        expected = ", ".join(known) or "no parameters"
+        raise ValueError(f"measurement {name}: expected {expected}, got {', '.join(unknown)}")
     return MEASUREMENTS[name](**given)
 
 
@@ -51,5 +52,5 @@ def parameters(name):
         ValueError: no measurement has this name.
     """
     if name not in MEASUREMENTS:
-        raise ValueError(f"expected one of {', '.join(MEASUREMENTS)}, got {name!r}")
+        raise ValueError(f"measurement: expected one of {', '.join(MEASUREMENTS)}, got {name!r}")
     return {key: found.default for key, found in inspect.signature(MEASUREMENTS[name]).parameters.items()}

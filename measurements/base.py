@@ -40,7 +40,7 @@ class Measurement:
         Raises:
             ValueError: this measurement's θ cannot be summed out.
         """
-        raise ValueError(f"the θ of {type(self).__name__} cannot be summed out")
+        raise ValueError(f"measurement: expected one whose θ can be summed out, got {type(self).__name__}")
 
     def marginal_error_around_grey(self, images, measured, precision):
         """Return the same for images in [-1, 1], where no value is exactly 0 unless it was dropped."""

@@ -98,7 +98,7 @@ def corners(k, shape, seed):
     """
     size, *sides, _ = shape
     if k > min(sides):
-        raise ValueError(f"expected k of at most the image's {min(sides)} pixels, got {k}")
+        raise ValueError(f"measurement: expected k of at most the image's {min(sides)} pixels, got {k}")
     seeds = tf.unstack(tf.random.split(seed, 2))
     starts = [
         tf.random.stateless_uniform([size], one, maxval=side - k + 1, dtype=tf.int32)

@@ -34,7 +34,9 @@ def build(settings, image_shape):
     names = {name for one in lineage for name in inspect.signature(one.__init__).parameters}
     arguments = {name: value for name, value in vars(settings).items() if name in names}
     arguments |= {"measurement": measurement(settings), **model.parts(settings, image_shape)}
-    return model(encoder, decoder, **arguments)
+    built = model(encoder, decoder, **arguments)
+    built.build(encoder.input_shape)
+    return built
 
 
 def measurement(settings):
@@ -60,12 +62,24 @@ def require_fit(settings, image_shape):
             VAE.parts(settings, image_shape)["reconstruction_loss"].call(black, black)
         found = measurement(settings)
         found(black, [0, 0])
-        if settings.pixel_side == "marginal":
-            if not settings.alpha:
-                raise UserError("alpha: expected more than 0 with pixel_side marginal, got 0")
-            found.marginal_error(black, black, settings.alpha)
     except ValueError as error:
         raise UserError(str(error)) from error
+    if settings.pixel_side == "marginal":
+        require_marginal(settings, found, black)
+
+
+def require_marginal(settings, measurement, image):
+    """Check that the θ of a measurement can be summed out, as pixel_side marginal does.
+
+    Raises:
+        UserError: it cannot, or alpha, the precision, is 0.
+    """
+    if not settings.alpha:
+        raise UserError("alpha: expected more than 0 with pixel_side marginal, got 0")
+    try:
+        measurement.marginal_error(image, image, settings.alpha)
+    except ValueError as error:
+        raise UserError(f"pixel_side: expected measured or unmeasured, got marginal; {error}") from error
 
 
 def require_architecture(settings, image_shape):

@@ -149,7 +149,8 @@ class AmbientVAEGAN(LatentModel):
         def sampled(z):
             return self.judged(z, noise.theta_prior, training)
 
-        kl = kl_divergence(z_mean, z_log_var) / self.latent_dim
+        nats = kl_divergence(z_mean, z_log_var)
+        kl = nats / self.latent_dim
         errors = self.errors(restored(noise.encoder), real)
         reconstruction_loss = self.reconstruction_loss(errors)
         losses = {
@@ -161,7 +162,7 @@ class AmbientVAEGAN(LatentModel):
         }
         parts = {"loss": sum(losses.values()), **losses, "kl_divergence": kl}
         parts |= {"reconstruction_loss": reconstruction_loss, **errors._asdict()}
-        return Objective(tuple(losses.values()), parts)
+        return Objective(tuple(losses.values()), parts, nats)
 
     def judged(self, z, theta, training):
         """Decode latents z [B, latent_dim], measure the images with `theta` and return them Judged."""

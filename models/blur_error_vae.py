@@ -118,9 +118,8 @@ class BlurErrorVAE(LatentModel):
         kl = kl_divergence(z_mean, z_log_var)
         loss, kernel_loss = reconstruction_loss + self.beta * kl, wiener.blur_error(images, reconstruction, kernel)
         parts = {"loss": loss, "reconstruction_loss": reconstruction_loss, "kl_divergence": kl, **parts}
-        return Objective(
-            (loss, kernel_loss), parts | {"kernel_loss": kernel_loss, "kernel_width": wiener.kernel_width(kernel)}
-        )
+        parts |= {"kernel_loss": kernel_loss, "kernel_width": wiener.kernel_width(kernel)}
+        return Objective((loss, kernel_loss), parts, kl)
 
     def negative_log_likelihood(self, residual, kernel, step):
         """Return -log N(residual; 0, Σ) [B] in nats, and its parts `quad` and `log_determinant`.

@@ -1,5 +1,6 @@
 """What every model with a latent space does: encode, decode, sample and take a step. It has no loss of its own."""
 
+import math
 from typing import NamedTuple
 
 import keras
@@ -12,23 +13,29 @@ from config.system.errors import UserError
 OUTPUT_SPACES = {"linear": tf.identity, "logits": tf.sigmoid}
 
 
+# the step of log beta when the KL divergence is e times the target or more
+BETA_RATE = 0.01
+
+
 class Objective(NamedTuple):
     """What a model says of a batch of images."""
 
     losses: tuple  # for each group of variables the loss that it minimises, [B]
     parts: dict  # what is logged, by name, [B] each
+    kl: tf.Tensor  # the KL divergence, [B], in nats
 
 
 class LatentModel(keras.Model):
     """An encoder to a latent space and a decoder from it.
 
-    A subclass writes `objective` and, if its parts minimise different losses, `groups`. `compile`, `fit` and the
-    callbacks of training/ do the rest.
+    A subclass writes `objective` and, if its parts minimise different losses, `groups`. `compile` and
+    `fit`, or the loop of training/, do the rest.
 
     Args:
         encoder: model [B, H, W, C] → [B, 2·latent_dim], z_mean and z_log_var side by side.
         decoder: model [B, latent_dim] → [B, H, W, C].
         beta: weight of the KL divergence (nats).
+        target_kl: KL divergence (nats) that the training holds by adapting beta; 0: beta is fixed.
         output_space: the meaning of the decoder's output: "linear" (the image itself) or "logits" of it.
         seed: seed of the noise during training.
         measurement: the damage through which the model sees an image; None: no damage.
@@ -37,16 +44,33 @@ class LatentModel(keras.Model):
     # the latents from which a reconstruction is scored: a "sample" of the posterior, or its "mean"
     latents = "sample"
 
-    def __init__(self, encoder, decoder, beta=0.005, output_space="linear", seed=0, measurement=None, **kwargs):
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        beta=0.005,
+        target_kl=0,
+        output_space="linear",
+        seed=0,
+        measurement=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        self.encoder, self.decoder, self.beta = encoder, decoder, beta
+        self.encoder, self.decoder, self.target_kl = encoder, decoder, target_kl
         self.output_space, self.seed = output_space, seed
+        self.log_beta = keras.Variable(math.log(beta), trainable=False, name="log_beta") if target_kl else None
+        self.fixed_beta = beta
         self.measurement = measurement or measurements.Identity()
 
     @property
     def latent_dim(self):
         """The number of latent variables."""
         return self.decoder.input_shape[-1]
+
+    @property
+    def beta(self):
+        """The weight of the KL divergence: a number, or with `target_kl` a scalar that every step adapts."""
+        return tf.exp(self.log_beta) if self.target_kl else self.fixed_beta
 
     @property
     def image_shape(self):
@@ -103,21 +127,24 @@ class LatentModel(keras.Model):
         """The variables of each loss, lists without a variable in common; each has an optimizer of its own."""
         return [self.trainable_variables]
 
-    def compile(self, optimizer="rmsprop", **kwargs):
-        """Compile as keras.Model does; each group gets an optimizer like the given one, with its variables made.
+    def build(self, input_shape):
+        """Make the running means of what is logged. One pass over a blank image names the parts.
 
         Raises:
             ValueError: the loss does not fit the images.
         """
+        blank = self.training_set(np.zeros([1, *self.image_shape], np.float32))
+        parts = self.logged(self.objective(blank, self.noise(1, 0), 0))
+        self.trackers = {name: keras.metrics.Mean(name) for name in parts}
+        super().build(input_shape)
+
+    def compile(self, optimizer="rmsprop", **kwargs):
+        """Compile as keras.Model does; each group gets an optimizer like the given one, with its variables made."""
         super().compile(optimizer, **kwargs)
         again = [type(self.optimizer).from_config(self.optimizer.get_config()) for _ in self.groups()[1:]]
         self.optimizers = [self.optimizer, *again]
         for own, variables in zip(self.optimizers, self.groups(), strict=True):
             own.build(variables)
-        # one pass over a blank image names the parts
-        blank = self.training_set(np.zeros([1, *self.image_shape], np.float32))
-        self.trackers = {name: keras.metrics.Mean(name) for name in self.objective(blank, self.noise(1, 0), 0).parts}
-        self.build(self.encoder.input_shape)
 
     def training_set(self, images):
         """Return images [N, H, W, C] as the training sees them: here unchanged."""
@@ -128,40 +155,58 @@ class LatentModel(keras.Model):
         return tf.random.stateless_normal([size, self.latent_dim], tf.stack([self.seed, tf.cast(step, tf.int32)]))
 
     def gradients(self, images, noise, step):
-        """Return the parts of the objective and, for each group, pairs of gradient and variable of its mean loss."""
+        """Return the Objective and, for each group, pairs of gradient and variable of its mean loss."""
         with tf.GradientTape(persistent=True) as tape:
-            losses, parts = self.objective(images, noise, step, training=True)
-            means = [tf.reduce_mean(loss) for loss in losses]
+            objective = self.objective(images, noise, step, training=True)
+            means = [tf.reduce_mean(loss) for loss in objective.losses]
         groups = self.groups()
         found = [tape.gradient(mean, variables) for mean, variables in zip(means, groups, strict=True)]
-        return parts, [list(zip(*pair, strict=True)) for pair in zip(found, groups, strict=True)]
+        return objective, [list(zip(*pair, strict=True)) for pair in zip(found, groups, strict=True)]
+
+    def logged(self, objective):
+        """Return what is logged of an Objective, by name: its parts and, where it is adapted, beta."""
+        return objective.parts | ({"beta": tf.reshape(self.beta, [1])} if self.target_kl else {})
 
     def train_step(self, images):
-        """Take one step on images [B, H, W, C] and return the running mean of every part.
+        """Take one step on images [B, H, W, C], for `fit`, and return the running mean of every part."""
+        self.step(images)
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def step(self, images):
+        """Take one step on images [B, H, W, C], add its parts to the running means and return whether it was taken.
 
         A step whose loss or gradient is not finite is refused: weights, moving averages and step number stay.
         """
         averages = self.non_trainable_weights
         kept = [tf.identity(average.value) for average in averages]
         step = self.optimizer.iterations
-        parts, groups = self.gradients(images, self.noise(tf.shape(images)[0], step), step)
+        objective, groups = self.gradients(images, self.noise(tf.shape(images)[0], step), step)
         norm = tf.linalg.global_norm([gradient for pairs in groups for gradient, _ in pairs])
 
         def refuse():
             for average, value in zip(averages, kept, strict=True):
                 average.assign(value)
-            return tf.identity(step.value)
+            return False
 
-        tf.cond(tf.math.is_finite(tf.reduce_mean(parts["loss"]) + norm), lambda: self.move(groups), refuse)
+        parts = self.logged(objective)
+        is_finite = tf.math.is_finite(tf.reduce_mean(parts["loss"]) + norm)
+        is_taken = tf.cond(is_finite, lambda: self.move(groups, objective.kl), refuse)
         for name, values in parts.items():
             self.trackers[name].update_state(values)
-        return {name: tracker.result() for name, tracker in self.trackers.items()}
+        return is_taken
 
-    def move(self, groups):
-        """Take a step of every optimizer, given the pairs of its group, and return the number of the step."""
+    def move(self, groups, kl):
+        """Take a step of every optimizer, given the pairs of its group, and of beta; return True.
+
+        log beta moves by 0.01 · clip(log(KL / target_kl), -1, 1), with the mean KL of the batch. Related rules: GECO
+        (Rezende and Viola 2018), ControlVAE (Shao et al. 2020).
+        """
         for optimizer, pairs in zip(self.optimizers, groups, strict=True):
             optimizer.apply_gradients(pairs)
-        return tf.identity(self.optimizer.iterations)
+        if self.target_kl:
+            excess = tf.math.log(tf.maximum(tf.reduce_mean(kl), 1e-6) / self.target_kl)
+            self.log_beta.assign(self.log_beta + BETA_RATE * tf.clip_by_value(excess, -1, 1))
+        return True
 
     def pictures(self, images):
         """Return what the training shows of a few images [N, H, W, C]: by name, tiles [N, h, w, C] in [0, 1]."""

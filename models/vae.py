@@ -33,4 +33,4 @@ class VAE(LatentModel):
         kl = kl_divergence(z_mean, z_log_var)
         loss = reconstruction_loss + self.beta * kl
         parts = {"loss": loss, "reconstruction_loss": reconstruction_loss, "kl_divergence": kl, **terms}
-        return Objective((loss,), parts)
+        return Objective((loss,), parts, kl)

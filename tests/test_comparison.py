@@ -203,7 +203,7 @@ class TestConfigurations:
     def test_runs_of_an_experiment(self, tmp_path):
         """A run belongs to a file if one of its entries has the run's values; folders, tags and zeros do not count."""
         (tmp_path / "e.yml").write_text("tag: start\nlr_step_size: 0\nbeta: [0.1, 0.2]\nruns:\n- loss: l2\n- seed: 3\n")
-        experiment = config.read_experiment(tmp_path / "e.yml")
+        experiment = config.read_experiment(tmp_path / "e.yml", {})
         fitting = {"beta": 0.2, "loss": "l2", "model_dir": "there", "lr_step_size": 77}
         assert runs.belongs(self.run(**fitting), experiment)
         assert runs.belongs(self.run(**(fitting | {"loss": "ssim", "seed": 3})), experiment)

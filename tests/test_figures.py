@@ -19,6 +19,7 @@ from config.system.errors import UserError
 from evaluation import figures, probe
 from evaluation.figures import curves, digits, latents, phase, style
 from evaluation.metrics import blur
+from evaluation.reports import figures as report
 from models import checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -230,6 +231,25 @@ class TestComparison:
         assert [axis.get_ylabel() for axis in figure.axes[::2]] == ["data", "dark"]
 
 
+class TestNames:
+    """What a figure calls a checkpoint."""
+
+    @pytest.mark.parametrize("losses,shown", [
+        ({"l2": "l2", "ours": "ours"}, ["L2", "STFT+SSIM (paper)"]),
+        ({"a": "l2", "mine": "ours-corrected"}, ["L2", "STFT+SSIM (corrected)"]),
+        ({"a": "l2", "b": "l2", "c": "ssim"}, ["a", "b", "SSIM"]),
+        ({"b": "blur_error_vae"}, ["blur-error VAE"]),
+    ])  # fmt: skip
+    def test_the_loss_unless_two_have_the_same(self, losses, shown):
+        assert report.shown_names(losses) == dict(zip(losses, shown, strict=True))
+
+    def test_a_log_is_where_it_is_found_first(self, tmp_path):
+        folders = [tmp_path / "local", tmp_path]
+        assert report.log_folder("l2", folders) == tmp_path / "l2"
+        (tmp_path / "local/l2").mkdir(parents=True)
+        assert report.log_folder("l2", folders) == tmp_path / "local/l2"
+
+
 class TestCurves:
     def test_a_repeated_score_is_shown_once(self):
         rows = [{"epoch": str(i), "test_psnr": value} for i, value in enumerate(["", "11", "11", "12", "", "12", "11"])]
@@ -264,6 +284,8 @@ def draw(folder, losses, monkeypatch):
     checkpoint.write(folder / losses[-1] / "evolution.npz", kept)
     few = data.Split(*(values[:300] for values in data.load("mnist", "test")))
     monkeypatch.setattr(data, "load", lambda *_: few)
+    monkeypatch.setattr(digits, "NUM_CANDIDATES", 100)
+    monkeypatch.setattr(figures.sensitivity.probe, "NUM_IMAGES", 8)
     place = [f"--model_dir={folder / 'models'}", f"--results_dir={folder}", f"--out_dir={folder}"]
     evaluate.main(["figures", f"--loss={','.join(losses)}", *place])
 
@@ -284,13 +306,10 @@ def test_the_report_writes_its_figures(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("given", [
-    {"model": "blur_error_vae", "latent_dim": 8},
-    {"model": "ambient_vae_gan", "architecture": "ambient28", "latent_dim": 4, "measurement": "drop_patch"},
-])  # fmt: skip
-def test_the_report_with_a_model_of_another_kind(given, tmp_path, monkeypatch):
+def test_the_report_with_models_of_other_kinds(tmp_path, monkeypatch):
     """Every figure but those of a latent plane and of a loss by itself."""
-    save(tmp_path, "tag", **given)
-    draw(tmp_path, ["tag"], monkeypatch)
+    save(tmp_path, "blur", model="blur_error_vae", latent_dim=8)
+    save(tmp_path, "ambient", model="ambient_vae_gan", architecture="ambient28", latent_dim=4, measurement="drop_patch")
+    draw(tmp_path, ["blur", "ambient"], monkeypatch)
     expected = figures.FIGURES["digits"].keys() - {"manifolds", "latents", "probe"}
     assert {path.stem for path in tmp_path.glob("figures/*")} == expected

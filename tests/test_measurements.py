@@ -274,7 +274,7 @@ class TestThetaSummedOut:
 
     @pytest.mark.parametrize("name", ["drop_rowcol", "extract_patch", "pad_rotate_project"])
     def test_refused_where_it_cannot_be(self, name):
-        with pytest.raises(ValueError, match=r"the θ of \w+ cannot be summed out"):
+        with pytest.raises(ValueError, match=r"expected one whose θ can be summed out, got \w+"):
             build(name).marginal_error(tf.zeros([1, 9, 14, 1]), tf.zeros([1, 9, 14, 1]), 1.0)
 
 
@@ -298,8 +298,8 @@ class TestNames:
 
     @pytest.mark.parametrize("name,given,message", [
         ("drop_patches", {}, "expected one of none, drop_independent, drop_row"),
-        ("drop_row", {"k": 3, "q": 1}, "drop_row: expected parameters p, got k, q"),
-        ("none", {"p": 0.5}, r"none: expected parameters \(none\), got p"),
+        ("drop_row", {"k": 3, "q": 1}, "measurement drop_row: expected p, got k, q"),
+        ("none", {"p": 0.5}, "measurement none: expected no parameters, got p"),
         ("drop_patch", {"k": 10}, "expected k of at most the image's 9 pixels, got 10"),
         ("extract_patch", {"k": 10}, "expected k of at most the image's 9 pixels, got 10"),
     ])  # fmt: skip
@@ -308,8 +308,9 @@ class TestNames:
             measurements.build(name, **given)(tf.zeros([2, 9, 14, 1]), [0, 0])
 
     @pytest.mark.parametrize("given,message", [
-        ({"measurement": "drop_patches"}, "measurement: expected one of none, drop_independent, drop_row"),
-        ({"measurement": "drop_patch", "measurement_k": 29}, "measurement drop_patch: expected k of at most the image"),
+        ({"measurement": "drop_patches"}, "measurement: expected one of"),
+        ({"measurement": "drop_patch", "measurement_k": 29}, "measurement: expected k of at most the image's 28"),
+        ({"measurement": "drop_rowcol", "pixel_side": "marginal"}, "pixel_side: expected measured or unmeasured, got"),
         ({"measurement_p": 1}, "measurement_p: expected a number from 0 to 0.999, got '1'"),
         ({"measurement_sigma": -1}, "measurement_sigma: expected a number from 0, got '-1'"),
     ])  # fmt: skip

@@ -1,7 +1,7 @@
 """What happens beside the optimisation: scores, log, pictures, files, stopping.
 
-Everything depends on the number of the step and not on Keras's epochs. So a run that was interrupted and resumed
-does the same things at the same steps as one that was not.
+Everything depends on the number of the step alone. So a run that was interrupted and resumed does the same things at
+the same steps as one that was not.
 """
 
 import csv
@@ -9,7 +9,6 @@ import io
 import signal
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
@@ -23,38 +22,36 @@ from models import checkpoint
 from training import state
 
 
-class AtSteps(keras.callbacks.Callback):
-    """Calls `act(step, logs)` every `frequency` steps, and at the last step of each epoch."""
+class AtSteps:
+    """What acts on a model every `frequency` steps. It acts at the end of each epoch too."""
 
-    def __init__(self, frequency, steps_per_epoch):
-        super().__init__()
-        self.frequency, self.steps_per_epoch = frequency, steps_per_epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Act if the step is due."""
-        step = int(self.model.optimizer.iterations)
-        if self.is_due(step):
-            self.act(step, logs)
+    def __init__(self, model, frequency):
+        self.model, self.frequency = model, frequency
 
     def is_due(self, step):
-        """Whether this callback acts at `step`."""
-        return step % self.frequency == 0 or step % self.steps_per_epoch == 0
+        """Whether it acts at `step`, wherever the epoch ends."""
+        return step % self.frequency == 0
 
-    def act(self, step, logs):
-        """Act at `step`; `logs` holds the running means. A subclass writes this."""
+    def next_due(self, step):
+        """The first step after `step` that is due."""
+        return (step // self.frequency + 1) * self.frequency
+
+    def act(self, step):
+        """Act at `step`. A subclass writes this."""
         raise NotImplementedError
 
 
 class Monitor(AtSteps):
     """Keeps PSNR and SSIM of a few test images in `latest`, for the bar and the log."""
 
-    def __init__(self, images, frequency, steps_per_epoch):
-        super().__init__(frequency, steps_per_epoch)
-        self.images, self.latest = images, {}
+    def __init__(self, model, images, frequency):
+        super().__init__(model, frequency)
+        self.images, self.latest, self.step = images, {}, 0
 
-    def act(self, step, logs):
+    def act(self, step):
         """Score the images."""
         scores = score(self.model, self.images, ("psnr", "ssim"))
+        self.step = step
         self.latest = {f"test_{name}": float(np.mean(scores[name])) for name in ("psnr", "ssim")}
 
 
@@ -64,19 +61,19 @@ class Log(AtSteps):
     A mean runs from one row to the next. The scores of a row are the latest since the row before.
     """
 
-    def __init__(self, files, monitor, frequency, steps_per_epoch):
-        super().__init__(frequency, steps_per_epoch)
+    def __init__(self, model, files, monitor, frequency, steps_per_epoch):
+        super().__init__(model, frequency)
+        self.steps_per_epoch = steps_per_epoch
         self.path, self.monitor, self.rows = files.metrics, monitor, []
         self.writer = tf.summary.create_file_writer(str(files.logs))
 
-    def act(self, step, logs):
+    def act(self, step):
         """Add a row, and start the means again."""
         place = {"step": step, "epoch": step / self.steps_per_epoch}
         rate = {"learning_rate": float(self.model.optimizer.learning_rate)}
-        means = {name: float(logs[name]) for name in self.model.trackers}
+        means = {name: float(tracker.result()) for name, tracker in self.model.trackers.items()}
         since = self.rows[-1]["step"] if self.rows else 0
-        has_scores = any(self.monitor.is_due(earlier) for earlier in range(since + 1, step + 1))
-        row = place | rate | means | (self.monitor.latest if has_scores else {})
+        row = place | rate | means | (self.monitor.latest if self.monitor.step > since else {})
         self.rows.append(row)
         self.model.reset_metrics()
         with self.writer.as_default(step):
@@ -96,11 +93,11 @@ class Log(AtSteps):
 class SampleGrid(AtSteps):
     """Writes samples of the prior, always decoded from the same latents, as PNG and to TensorBoard."""
 
-    def __init__(self, path, log, num_samples, frequency, steps_per_epoch):
-        super().__init__(frequency, steps_per_epoch)
+    def __init__(self, model, path, log, num_samples, frequency):
+        super().__init__(model, frequency)
         self.path, self.log, self.num_samples = Path(path), log, num_samples
 
-    def act(self, step, logs):
+    def act(self, step):
         """Decode and write them."""
         grid = grids.grid(self.model.sample(self.num_samples))
         grids.save(self.path, grid)
@@ -111,11 +108,11 @@ class SampleGrid(AtSteps):
 class ModelGrids(AtSteps):
     """Writes what the model itself shows of a few images, as PNG and to TensorBoard."""
 
-    def __init__(self, folder, images, log, frequency, steps_per_epoch):
-        super().__init__(frequency, steps_per_epoch)
+    def __init__(self, model, folder, images, log, frequency):
+        super().__init__(model, frequency)
         self.folder, self.images, self.log = folder, to_float(images), log
 
-    def act(self, step, logs):
+    def act(self, step):
         """Ask the model and write it."""
         for name, tiles in self.model.pictures(self.images).items():
             grid = grids.grid(tiles.numpy())
@@ -130,13 +127,13 @@ class Evolution(AtSteps):
     An epoch that is trained a second time, after an interruption, replaces what was kept of it.
     """
 
-    def __init__(self, path, images, steps_per_epoch):
-        super().__init__(steps_per_epoch, steps_per_epoch)
+    def __init__(self, model, path, images, steps_per_epoch):
+        super().__init__(model, steps_per_epoch)
         self.path, self.images = path, np.asarray(images)
 
-    def act(self, step, logs):
+    def act(self, step):
         """Add this epoch."""
-        epoch = step // self.steps_per_epoch
+        epoch = step // self.frequency
         kept = {name: np.asarray(values)[None] for name, values in self.model.evolution(to_float(self.images)).items()}
         if not kept:
             return
@@ -155,44 +152,51 @@ class Saver(AtSteps):
     of that run too.
     """
 
-    def __init__(self, files, settings, log, frequency, steps_per_epoch):
-        super().__init__(frequency, steps_per_epoch)
+    def __init__(self, model, files, settings, log, frequency):
+        super().__init__(model, frequency)
         self.files, self.settings, self.log = files, settings, log
 
-    def act(self, step, logs=None):
+    def act(self, step):
         """Write them."""
         self.log.save()
         state.save(self.files.state, self.model, self.settings, self.log)
         checkpoint.save_model(self.files.model, self.model, self.settings, step=step)
 
 
-class ProgressBar(keras.callbacks.Callback):
+class ProgressBar:
     """A tqdm bar over the images of the whole run, with loss, PSNR and SSIM."""
 
-    def __init__(self, step, settings, monitor):
-        super().__init__()
-        self.settings, self.monitor = settings, monitor
+    def __init__(self, step, settings, model, monitor):
+        self.settings, self.model, self.monitor = settings, model, monitor
+        self.steps = config.steps_per_epoch(settings)
         total = settings.epochs * settings.train_size
-        done = step // config.steps_per_epoch(settings) * settings.train_size
-        done += step % config.steps_per_epoch(settings) * settings.batch_size
-        self.bar = tqdm(total=total, initial=done, unit="img", unit_scale=True, dynamic_ncols=True, mininterval=0.5)
+        place = {"total": total, "initial": self.images(step), "unit": "img", "unit_scale": True}
+        self.bar = tqdm(**place, dynamic_ncols=True, mininterval=0.5)
 
-    def on_epoch_begin(self, epoch, logs=None):
-        """Name the epoch."""
-        self.bar.set_description(f"epoch {epoch + 1}/{self.settings.epochs}", refresh=False)
+    def __enter__(self):
+        return self
 
-    def on_train_batch_end(self, batch, logs=None):
-        """Move on by a batch. The numbers are read only when the bar is painted, which takes longer."""
-        if self.bar.update(min(self.settings.batch_size, self.bar.total - self.bar.n)):
-            self.bar.set_postfix({"loss": float(logs["loss"]), **self.monitor.latest}, refresh=False)
+    def __exit__(self, *_):
+        self.bar.close()
+
+    def images(self, step):
+        """The number of images in the first `step` steps; the last batch of an epoch may be short."""
+        epoch, rest = divmod(step, self.steps)
+        return epoch * self.settings.train_size + rest * self.settings.batch_size
+
+    def move(self, step):
+        """Move to `step`. The loss is read only when the bar is painted, which takes longer."""
+        epoch = min(step // self.steps + 1, self.settings.epochs)
+        self.bar.set_description(f"epoch {epoch}/{self.settings.epochs}", refresh=False)
+        if self.bar.update(self.images(step) - self.bar.n):
+            loss = float(self.model.trackers["loss"].result())
+            self.bar.set_postfix({"loss": loss, **self.monitor.latest}, refresh=False)
 
 
-class Stop(keras.callbacks.Callback):
-    """Ends the training after the current step when the process is interrupted or asked to end."""
+class Stop:
+    """Remembers whether the process was interrupted or asked to end."""
 
-    def __init__(self):
-        super().__init__()
-        self.requested = False
+    requested = False
 
     def __enter__(self):
         self.previous = {number: signal.signal(number, self.request) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -206,7 +210,3 @@ class Stop(keras.callbacks.Callback):
         """Remember the signal, and put the earlier handlers back: a second signal acts at once."""
         self.requested = True
         self.__exit__()
-
-    def on_train_batch_end(self, batch, logs=None):
-        """End here if it was asked for."""
-        self.model.stop_training = self.model.stop_training or self.requested

@@ -2,10 +2,12 @@
 
 import contextlib
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 import config
 import data
@@ -16,10 +18,11 @@ from config.system.lock import only_writer
 from config.system.runtime import use_threads_for
 from data import batches
 from models import checkpoint, runs
-from training import callbacks, state
+from training import callbacks, guard, state
 from training.cyclical import CyclicalLearningRate
-from training.guard import Guard
 
+# a call that takes longer than this delays the answer to Ctrl-C
+SECONDS_A_CALL = 0.5
 # number of test images whose kernels and the like are kept from epoch to epoch
 FOLLOWED = 4
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
@@ -115,36 +118,67 @@ def fit(settings, files, model, images, test_images, resume):
         KeyboardInterrupt: the training was asked to stop; the state is saved.
         UserError: a loss or a gradient was not finite, or a picture can no longer be read; the last state stays.
     """
-    steps = config.steps_per_epoch(settings)
-    monitor = callbacks.Monitor(test_images[: settings.monitor_size], settings.test_freq, steps)
-    log = callbacks.Log(files, monitor, settings.log_freq, steps)
-    saver = callbacks.Saver(files, settings, log, settings.save_model_freq, steps)
+    steps, total = config.steps_per_epoch(settings), config.total_steps(settings)
+    monitor = callbacks.Monitor(model, test_images[: settings.monitor_size], settings.test_freq)
+    log = callbacks.Log(model, files, monitor, settings.log_freq, steps)
+    saver = callbacks.Saver(model, files, settings, log, settings.save_model_freq)
+    shown = test_images[: settings.num_samples]
     acting = [
-        Guard(files.failure, settings, images),
         monitor,
         log,
-        callbacks.SampleGrid(files.samples, log, settings.num_samples, settings.visualise_freq, steps),
-        callbacks.ModelGrids(
-            files.samples.parent, test_images[: settings.num_samples], log, settings.visualise_freq, steps
-        ),
-        callbacks.Evolution(files.evolution, test_images[:FOLLOWED], steps),
+        callbacks.SampleGrid(model, files.samples, log, settings.num_samples, settings.visualise_freq),
+        callbacks.ModelGrids(model, files.samples.parent, shown, log, settings.visualise_freq),
+        callbacks.Evolution(model, files.evolution, test_images[:FOLLOWED], steps),
         saver,
     ]
     if resume:
-        acting.append(state.restore(files.state, model, log))
+        state.restore(files.state, model, log)
 
-    step = int(model.optimizer.iterations)
-    bar = callbacks.ProgressBar(step, settings, monitor)
-    with bar.bar, callbacks.Stop() as stop:
-        for epoch in range(step // steps, settings.epochs):
-            first_step = int(model.optimizer.iterations) - epoch * steps
+    step = begun = int(model.optimizer.iterations)
+    take = steps_in_one_call(model)
+    count = 1
+    with callbacks.ProgressBar(step, settings, model, monitor) as bar, callbacks.Stop() as stop:
+        while step < total and not stop.requested:
+            epoch, first_step = divmod(step, steps)
             ordered = batches.epoch(images, settings.batch_size, settings.seed, epoch, first_step)
-            span = {"initial_epoch": epoch, "epochs": epoch + 1}
-            with batches.all_readable(images):
-                model.fit(ordered, **span, verbose=0, shuffle=False, callbacks=[*acting, bar, stop])
-            if stop.requested:
-                saver.act(int(model.optimizer.iterations))
-                raise KeyboardInterrupt(f"saved in {files.state.parent}; the same command with --resume continues")
-    if step == config.total_steps(settings):  # killed after its last step, perhaps before its last file
-        saver.set_model(model)
-        saver.act(step)
+            end, iterator = (epoch + 1) * steps, iter(ordered)
+            while step < end and not stop.requested:
+                until = min(end, step + count, *(one.next_due(step) for one in acting))
+                with batches.all_readable(images):
+                    begin = time.perf_counter()
+                    taken = int(take(iterator, until - step))
+                    count = calls_worth(taken, time.perf_counter() - begin)
+                step += taken
+                if step < until:
+                    guard.stop(files.failure, settings, model, images, step)
+                bar.move(step)
+                for one in acting:
+                    if one.is_due(step) or step == end:
+                        one.act(step)
+        if stop.requested or begun == total:  # a run that was killed after its last step may lack its last file
+            saver.act(step)
+    if step < total:
+        raise KeyboardInterrupt(f"saved in {files.state.parent}; the same command with --resume continues")
+
+
+def steps_in_one_call(model):
+    """Return a function(iterator, count) that takes up to `count` steps in one call and returns how many it took.
+
+    It stops at the first step that the model refuses. How many steps a call takes changes no bit of any of them.
+    """
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def take(iterator, count):
+        def body(taken, _):
+            is_taken = model.step(iterator.get_next())
+            return taken + tf.cast(is_taken, tf.int32), is_taken
+
+        first = tf.constant(0), tf.constant(True)
+        return tf.while_loop(lambda taken, going: going & (taken < count), body, first, parallel_iterations=1)[0]
+
+    return lambda iterator, count: take(iterator, tf.constant(count))
+
+
+def calls_worth(taken, seconds):
+    """Return how many steps take about SECONDS_A_CALL, given the time of a call of `taken` steps."""
+    return max(1, int(taken * SECONDS_A_CALL / seconds))

@@ -3,8 +3,6 @@
 import itertools
 from dataclasses import replace
 
-import keras
-
 import config
 from config.system.errors import UserError
 from models import checkpoint
@@ -17,7 +15,8 @@ def variables(model):
     """Return every variable that training changes, by name: weights, optimizers, running means."""
     optimized = itertools.chain.from_iterable(optimizer.variables for optimizer in model.optimizers)
     optimizers = {f"optimizer/{i:02d}": variable for i, variable in enumerate(optimized)}
-    return checkpoint.weights(model) | optimizers | means(model)
+    adapted = {"log_beta": model.log_beta} if model.target_kl else {}
+    return checkpoint.weights(model) | optimizers | adapted | means(model)
 
 
 def means(model):
@@ -30,7 +29,7 @@ def save(path, model, settings, log):
     tensors = {name: variable.numpy() for name, variable in variables(model).items()}
     finished = int(model.optimizer.iterations) == config.total_steps(settings)
     facts = {"config": vars(settings), "defaults": config.defaults(), "finished": finished}
-    checkpoint.write(path, tensors, **facts, rows=log.rows, latest=log.monitor.latest)
+    checkpoint.write(path, tensors, **facts, rows=log.rows, latest=log.monitor.latest, scored=log.monitor.step)
 
 
 def resumed(path, given):
@@ -66,7 +65,7 @@ def read(path):
         UserError: the file is missing or damaged, or holds something else.
     """
     tensors, manifest = checkpoint.read(path)
-    if missing := {"config", "defaults", "finished", "rows", "latest"} - set(manifest):
+    if missing := {"config", "defaults", "finished", "rows", "latest", "scored"} - set(manifest):
         raise UserError(f"{path}: expected the state of a training, got a checkpoint without {', '.join(missing)}")
     return tensors, manifest
 
@@ -90,27 +89,11 @@ def require_finished(path):
 
 
 def restore(path, model, log):
-    """Set a compiled model and its log to a saved state and return the callback that completes it.
+    """Set a compiled model and its log to a saved state.
 
     Raises:
         UserError: the state is missing or damaged, or does not belong to this model.
     """
     tensors, manifest = read(path)
     checkpoint.assign(path, variables(model), tensors)
-    log.rows, log.monitor.latest = manifest["rows"], manifest["latest"]
-    return RestoreMeans(tensors)
-
-
-class RestoreMeans(keras.callbacks.Callback):
-    """Sets the running means a second time, because Keras resets them when the first epoch begins."""
-
-    def __init__(self, tensors):
-        super().__init__()
-        self.tensors = tensors
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Set them, once."""
-        if self.tensors is not None:
-            for name, variable in means(self.model).items():
-                variable.assign(self.tensors[name])
-            self.tensors = None
+    log.rows, log.monitor.latest, log.monitor.step = manifest["rows"], manifest["latest"], manifest["scored"]

@@ -9,7 +9,7 @@ from skimage.util import view_as_windows
 from evaluation.figures.style import WIDTH, show
 from evaluation.metrics.blur import equivalent_blur, gaussian_blur
 from evaluation.metrics.coherence import sharpness_index
-from losses.spectral import hann
+from losses.dft import hann
 
 CROP = np.s_[60:252, 144:336]
 SIGMA = 2.0  # pixels

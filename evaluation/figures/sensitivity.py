@@ -6,6 +6,7 @@ from evaluation import probe
 from evaluation.figures.style import WIDTH, lines
 from evaluation.markdown import display_name
 from evaluation.metrics.display import as_displayed
+from losses.base import ReconstructionLoss
 
 
 def of_models(material):
@@ -13,8 +14,8 @@ def of_models(material):
 
     Models that have no loss of image and reconstruction alone are left out. None if no model has one.
     """
-    losses = {name: getattr(model, "reconstruction_loss", None) for name, model in material.models.items()}
-    losses = {name: loss for name, loss in losses.items() if loss}
+    found = {name: getattr(model, "reconstruction_loss", None) for name, model in material.models.items()}
+    losses = {name: loss for name, loss in found.items() if isinstance(loss, ReconstructionLoss)}
     if not losses:
         return None
     probed = {display_name(name): loss for name, loss in probe.with_terms(losses).items()}

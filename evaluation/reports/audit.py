@@ -17,7 +17,9 @@ def add_flags(parser):
     text = f"the table of runs that trainings write (default: {RUNS})"
     parser.add_argument("--runs", metavar="FILE", default=RUNS, help=text)
     text = "only the runs of the experiment in this YAML file (default: all)"
-    parser.add_argument("--config", type=config.read_experiment, metavar="FILE", default=(), help=text)
+    parser.add_argument(
+        "--config", type=lambda path: config.read_experiment(path, {}), metavar="FILE", default=(), help=text
+    )
     parser.add_key("model_dir", f"{SHIPPED}")
     text = "folder of the author's checkpoints, to score them again (default: as they were scored before)"
     parser.add_argument("--author_checkpoints", default="", metavar="DIR", help=text)

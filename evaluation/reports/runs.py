@@ -24,7 +24,9 @@ def add_flags(parser):
         "--loss", metavar="LOSS[,LOSS]", default="", help="only the runs of these losses (default: all)"
     )
     text = "only the runs of the experiment in this YAML file (default: all)"
-    parser.add_argument("--config", type=config.read_experiment, metavar="FILE", default=(), help=text)
+    parser.add_argument(
+        "--config", type=lambda path: config.read_experiment(path, {}), metavar="FILE", default=(), help=text
+    )
     text = "rows from which differences are taken, by name or loss (default: l2)"
     parser.add_argument("--baseline", metavar="ROW[,ROW]", default="l2", help=text)
     text = "compare the losses at equal KL divergence, between their runs at several beta"
