@@ -8,7 +8,7 @@ from evaluation.metrics import METRICS
 
 CAPTION_OF_DIFFERENCES = (
     "Differences with 95 % intervals over seeds and test images, paired by image and, where both have the same seeds, "
-    "by seed. Bold: the interval excludes zero. Seeds: those of the row that has fewer. With one seed the interval is "
+    "by seed. Bold: the interval excludes zero. Seeds: the smaller number of the two. With one seed the interval is "
     "over test images alone, and nothing is bold."
 )
 
@@ -139,16 +139,19 @@ def report_at_equal_kl(found, images, protocol, baselines, kl=None):
         f"At a KL divergence of {kl:.2f} nats, linear between runs at several beta. Mean with its 95 % interval over "
         "seeds and test images. Seeds: the fewest at a beta; with one seed the interval is over test images alone.",
         table("loss", rows, with_interval, names),
-        *(
-            f"{display_name(n)}: left out, its runs have {low:.2f} to {high:.2f} nats"
-            for n, (low, high) in outside.items()
-        ),
-        *(f"{display_name(n)}: left out, its runs have one beta" for n in every if n not in families),
+        *left_out(outside, [name for name in every if name not in families]),
         CAPTION_OF_DIFFERENCES,
         table("difference", apart, with_sign, names),
         caption(found, images, protocol, apart=("beta",)),
     ]
     return rows + apart, "\n\n".join(parts) + "\n"
+
+
+def left_out(outside, single):
+    """Return a sentence, in a list, on the losses that have other KL divergences, name → range, or a `single` beta."""
+    found = [f"{display_name(name)} ({low:.2f} to {high:.2f} nats)" for name, (low, high) in outside.items()]
+    found += [f"{display_name(name)} (one beta)" for name in single]
+    return [f"Left out: {', '.join(found)}."] if found else []
 
 
 def at_each_beta(runs):
@@ -162,9 +165,9 @@ def caption(found, images, protocol, apart=()):
     differing = bootstrap.differences(config.Settings(**config.defaults()), usual)
     shared = ", ".join(f"{key}={getattr(usual, key)}" for key in differing if key not in apart)
     return (
-        f"{scoring.caption(images, protocol.dataset, protocol.split, protocol.latents, protocol.seed)}, of the raw and "
-        "of the clipped output. Blur: the Gaussian, sigma in pixels, that makes the test images as soft as the "
-        "reconstructions, or as samples of the prior. The runs have the default settings"
+        f"{scoring.caption(images, protocol.dataset, protocol.split, protocol.latents, protocol.seed)} Blur: the "
+        "Gaussian, sigma in pixels, that makes the test images as soft as the reconstructions, or as samples of the "
+        "prior. The runs have the default settings"
         f"{f', except {shared}' if shared else ''}; the name of a row says what else differs."
         f"{perceptual_caption(images, protocol) if protocol.perceptual else ''}"
     )

@@ -78,9 +78,9 @@ def score(model, images, names=OF_IMAGES, latents=None, seed=0, first=None):
 
 
 def caption(images, dataset, split, latents, seed):
-    """Return a sentence on what is scored, without its full stop."""
+    """Return what is scored, and how, in two sentences."""
     return (
         f"{len(images):,} {split} images of {dataset}, reconstructed from "
-        f"{'samples' if latents == 'sample' else 'the mean'} of the posterior (seed {seed}): PSNR in dB and SSIM, both "
-        "for a range of 1, of each image, then averaged"
+        f"{'samples' if latents == 'sample' else 'the mean'} of the posterior (seed {seed}). PSNR (dB) and SSIM are "
+        "for a range of 1, computed for each image and then averaged; clipped: of the output clipped to [0, 1]."
     )

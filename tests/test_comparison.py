@@ -543,7 +543,7 @@ class TestCommands:
 
     def test_at_equal_kl(self, folder, flags, capsys):
         evaluate.main([*flags, "--match=kl"])
-        assert "SSIM: left out, its runs have one beta" in capsys.readouterr().out
+        assert "Left out: SSIM (one beta)." in capsys.readouterr().out
         assert (folder / "out/runs_at_equal_kl.md").exists()
 
     def test_at_equal_kl_of_a_single_beta(self, folder, flags):

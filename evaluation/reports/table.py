@@ -43,7 +43,7 @@ def main(flags):
     protocol = {"dataset": flags.dataset, "split": flags.split, "z": flags.z, "seed": flags.seed}
     rows = [row(name, path, images, **protocol) for name, path in files.items()]
     caption = scoring.caption(images, flags.dataset, flags.split, flags.z, flags.seed)
-    publish(flags, "table", f"{table(rows)}\n\n{caption}.\n", rows)
+    publish(flags, "table", f"{table(rows)}\n\n{caption}\n", rows)
 
 
 def row(name, path, images, **protocol):
