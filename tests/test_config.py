@@ -213,20 +213,13 @@ class TestRefusals:
         with pytest.raises(UserError, match=r"c\.yml: .*runs"):
             of_file(text, tmp_path / "c.yml")
 
-    @pytest.fixture
-    def unread_defaults(self):
-        """The YAML files are read in this test, and again after it."""
-        config.defaults.cache_clear()
-        yield
-        config.defaults.cache_clear()
-
     @pytest.mark.parametrize("damage", ["missing", "incomplete"])
-    def test_damaged_defaults(self, tmp_path, monkeypatch, unread_defaults, damage):
+    def test_damaged_defaults(self, tmp_path, defaults_in, damage):
         for path in config.FOLDER.glob("*_config.yml"):
             (tmp_path / path.name).write_text(path.read_text())
         path = tmp_path / "model_config.yml"
         path.unlink() if damage == "missing" else path.write_text("beta: 1\n")
-        monkeypatch.setattr(config, "FOLDER", tmp_path)
+        defaults_in(tmp_path)
         with pytest.raises(UserError, match=r"model_config\.yml: expected"):
             config.defaults()
 
