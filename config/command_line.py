@@ -8,11 +8,6 @@ import config
 from config.schema import GROUPS, KEYS
 from config.system.errors import UserError
 
-PAPER_LOSSES = "l2,l1,ssim,dft+ssim,ours"
-RESTORERS = (
-    "ambient_drop_independent,supervised_drop_independent,ambient_drop_patch,supervised_drop_patch,"
-    "ambient_add_noise,supervised_add_noise"
-)
 # folders in which a checkpoint is looked for by its name: one's own trainings, then what the repository ships
 LOCAL, SHIPPED = Path("checkpoints/local"), Path("checkpoints")
 
@@ -125,24 +120,3 @@ def file_name(text):
         UserError: it is empty or has other characters than letters, digits and _+.=-.
     """
     return KEYS["tag"].parse("name", text or "/")
-
-
-def require_sense(arguments, only_in, needs, not_with):
-    """Check that no flag is ignored because of `arguments.task` or of a flag that is missing.
-
-    Args: `only_in`, flag → the tasks it means something in; `needs`, flag → the one it means nothing without;
-    `not_with`, flag → the one it means nothing beside.
-
-    Raises:
-        UserError: one is; it is named.
-    """
-    given = {name for name, value in vars(arguments).items() if value not in (None, "") and value is not False}
-    for flag, needed in needs.items():
-        if flag in given and needed not in given:
-            raise UserError(f"--{flag}: expected with --{needed}, got it alone")
-    for flag, other in not_with.items():
-        if flag in given and other in given:
-            raise UserError(f"--{flag}: expected without --{other}, got both")
-    for flag, tasks in only_in.items():
-        if flag in given and arguments.task not in tasks:
-            raise UserError(f"--{flag}: expected with task {' or '.join(tasks)}, got task {arguments.task}")

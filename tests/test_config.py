@@ -1,6 +1,7 @@
 """Configuration: what is accepted, what is refused, and that a refusal is one line and harmless."""
 
 import contextlib
+import functools
 import inspect
 import io
 import json
@@ -153,8 +154,6 @@ class TestRefusals:
     def test_a_key_is_read_if_one_run_of_a_sweep_reads_it(self, without_tensorflow):
         with pytest.raises(Reached):
             train.main(["--loss=l2,ours", "--stft_f=8"])
-        with pytest.raises(UserError, match="stft_f: expected only with loss .*, got loss l2, ssim"):
-            train.main(["--loss=l2,ssim", "--stft_f=8"])
 
     def test_a_refusal_imports_no_tensorflow(self):
         code = "import sys, train\ntry: train.main(['--lr_gamma=0.5'])\nexcept BaseException as error: print(error)\n"
@@ -214,29 +213,20 @@ class TestRefusals:
         with pytest.raises(UserError, match=r"c\.yml: .*runs"):
             of_file(text, tmp_path / "c.yml")
 
-    @pytest.fixture
-    def unread_defaults(self):
-        """The YAML files are read in this test, and again after it."""
-        config.defaults.cache_clear()
-        yield
-        config.defaults.cache_clear()
-
     @pytest.mark.parametrize("damage", ["missing", "incomplete"])
-    def test_damaged_defaults(self, tmp_path, monkeypatch, unread_defaults, damage):
+    def test_damaged_defaults(self, tmp_path, defaults_in, damage):
         for path in config.FOLDER.glob("*_config.yml"):
             (tmp_path / path.name).write_text(path.read_text())
         path = tmp_path / "model_config.yml"
         path.unlink() if damage == "missing" else path.write_text("beta: 1\n")
-        monkeypatch.setattr(config, "FOLDER", tmp_path)
+        defaults_in(tmp_path)
         with pytest.raises(UserError, match=r"model_config\.yml: expected"):
             config.defaults()
 
 
-def readers_of(key):
-    """Who reads each value of `key`, by the schema: its value → the names of the keys."""
-    return lambda value: {
-        name for name, k in KEYS.items() if k.read_by and k.read_by.key == key and value in k.read_by.names
-    }
+def read_with(key, name):
+    """The keys that are read where `key` is `name`, by the schema."""
+    return {own for own, one in KEYS.items() if one.read_by and one.read_by.key == key and name in one.read_by.names}
 
 
 class TestTablesAgree:
@@ -267,25 +257,25 @@ class TestTablesAgree:
     @pytest.mark.parametrize("term", losses.TERMS)
     def test_hyperparameters_of_a_loss(self, term):
         found = losses.hyperparameters(term)
-        assert set(found) == readers_of("loss")(term)
+        assert set(found) == read_with("loss", term)
         assert found == {key: config.defaults()[key] for key in found}
 
     @pytest.mark.parametrize("name", measurements.MEASUREMENTS)
     def test_parameters_of_a_measurement(self, name):
         found = {f"measurement_{key}": value for key, value in measurements.parameters(name).items()}
-        assert set(found) == readers_of("measurement")(name)
+        assert set(found) == read_with("measurement", name)
         assert found == {key: config.defaults()[key] for key in found}
 
-    @pytest.mark.parametrize("part", [LatentModel, BlurErrorVAE, AmbientVAEGAN, CyclicalLearningRate])
-    def test_defaults_of_constructors(self, part):
-        """A measurement is an object there, of which none is the default."""
-        keys = (
-            {"step_size": "lr_step_size", "mode": "lr_mode", "gamma": "lr_gamma"}
-            if part is CyclicalLearningRate
-            else {}
-        )
+    @pytest.mark.parametrize("part,renamed", [
+        (LatentModel, {}),
+        (BlurErrorVAE, {}),
+        (AmbientVAEGAN, {}),
+        (CyclicalLearningRate, {"step_size": "lr_step_size", "mode": "lr_mode", "gamma": "lr_gamma"}),
+    ])  # fmt: skip
+    def test_defaults_of_constructors(self, part, renamed):
+        """The measurement is an object there."""
         parameters = inspect.signature(part).parameters.items()
-        found = {keys.get(name, name): one.default for name, one in parameters if one.default is not one.empty}
+        found = {renamed.get(name, name): one.default for name, one in parameters if one.default is not one.empty}
         found = {key: value for key, value in found.items() if key in KEYS and key != "measurement"}
         assert len(found) > 2
         assert found == {key: config.defaults()[key] for key in found}
@@ -298,7 +288,7 @@ class TestTablesAgree:
         for model, part in (("blur_error_vae", BlurErrorVAE), ("ambient_vae_gan", AmbientVAEGAN)):
             own = set(inspect.signature(part).parameters) - set(inspect.signature(LatentModel).parameters)
             made = {"blur_start_epoch", "kernel_size"} if model == "blur_error_vae" else {"measurement"}
-            assert readers_of("model")(model) == own & {*KEYS} | made
+            assert read_with("model", model) == own & {*KEYS} | made
 
 
 class TestWhereCheckpointsAreLookedFor:
@@ -335,7 +325,7 @@ ONES = st.sampled_from(sorted(KEYS))
 def has_wrong_value(name, value):
     """Whether a YAML value, or one of the values of a list, is none of its key's."""
     values = value if isinstance(value, list) and value else [value]
-    return any(is_refused(lambda: KEYS[name].parse(name, one)) for one in values)
+    return any(is_refused(functools.partial(KEYS[name].parse, name, one)) for one in values)
 
 
 def is_refused(read):
@@ -367,23 +357,24 @@ class TestMalformedInputs:
         yield
         assert not list(folder.iterdir())
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
     @given(ONES, st.text(max_size=20))
     @example("epochs", "٣")
     @example("epochs", "1_0")
     @example("beta", "1e400")
     @example("loss", "")
+    @example("alpha", "--")
     def test_flags(self, name, text):
         assume(is_refused(lambda: KEYS[name].parse_list(name, text)))
         assert refused_in_one_line(train, [f"--{name}={text}"])
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=4), st.sampled_from(SCRIPTS))
     def test_argument_lists(self, argv, script):
         assume(not any(word.startswith("-h") or word == "--help" for word in argv))
         assert refused_in_one_line(script, ["--seed=x", *argv])
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
     @given(ONES, VALUES)
     @example("epochs", 16**5000)
     @example("beta", -(16**5000))
@@ -396,7 +387,7 @@ class TestMalformedInputs:
         self.yaml.write_text(text, encoding="utf-8")
         assert refused_in_one_line(train, [f"--config={self.yaml}"])
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.text(max_size=60))
     @example("a: &a [*a]")
     @example("runs: &a [*a]")
