@@ -111,6 +111,13 @@ def estimates(groups, images, protocol):
     return found
 
 
+def estimates_of_families(families, images, protocol):
+    """Return the Estimates of each family, name → one for each β, given its runs, name → one list for each β."""
+    groups = {(name, i): runs for name, at_betas in families.items() for i, runs in enumerate(at_betas)}
+    found = estimates(groups, images, protocol)
+    return {name: [found[name, i] for i in range(len(at_betas))] for name, at_betas in families.items()}
+
+
 def of_run(run, resamples, protocol):
     """Return the metrics of a run on every resample of the images, a dict of [1 + R].
 

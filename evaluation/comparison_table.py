@@ -100,19 +100,11 @@ def report(found, images, protocol, baselines):
     Raises:
         UserError: a baseline is no row.
     """
-    groups, names = bootstrap.configurations(found), protocol.metrics()
+    groups = bootstrap.configurations(found)
     chosen = baseline_rows(baselines, groups)
     estimates = comparison.estimates(groups, images, protocol)
-    rows = [row(name, one) for name, one in estimates.items()]
-    apart = [row(name, one) for name, one in differences(estimates, chosen).items()]
-    parts = [
-        "Mean ± standard deviation over seeds; the value of a seed is that of all test images.",
-        table("loss", rows, with_deviation, names),
-        CAPTION_OF_DIFFERENCES,
-        table("difference", apart, with_sign, names),
-        caption(found, images, protocol),
-    ]
-    return rows + apart, "\n\n".join(parts) + "\n"
+    first = "Mean ± standard deviation over seeds; the value of a seed is that of all test images."
+    return tables(estimates, chosen, first, with_deviation, protocol.metrics(), caption(found, images, protocol))
 
 
 def report_at_equal_kl(found, images, protocol, baselines, kl=None):
@@ -128,35 +120,39 @@ def report_at_equal_kl(found, images, protocol, baselines, kl=None):
     if not families:
         raise UserError(f"match: expected runs at several values of beta, got one of each of {', '.join(every)}")
     baseline_rows(baselines, families)
-    groups = {(name, i): runs for name, at_betas in families.items() for i, runs in enumerate(at_betas)}
-    estimates = comparison.estimates(groups, images, protocol)
-    by_loss = {name: [estimates[name, i] for i in range(len(at_betas))] for name, at_betas in families.items()}
-    matched, outside, kl = comparison.at_equal_kl(by_loss, kl)
-    chosen, names = baseline_rows(baselines, matched), [name for name in protocol.metrics() if name != "kl_divergence"]
-    rows = [row(name, one) for name, one in matched.items()]
-    apart = [row(name, one) for name, one in differences(matched, chosen).items()]
-    parts = [
+    matched, outside, kl = comparison.at_equal_kl(comparison.estimates_of_families(families, images, protocol), kl)
+    first = (
         f"At a KL divergence of {kl:.2f} nats, linear between runs at several beta. Mean with its 95 % interval over "
-        "seeds and test images. Seeds: the fewest at a beta; with one seed the interval is over test images alone.",
-        table("loss", rows, with_interval, names),
-        *left_out(outside, [name for name in every if name not in families]),
-        CAPTION_OF_DIFFERENCES,
-        table("difference", apart, with_sign, names),
-        caption(found, images, protocol, apart=("beta",)),
-    ]
-    return rows + apart, "\n\n".join(parts) + "\n"
-
-
-def left_out(outside, single):
-    """Return a sentence, in a list, on the losses that have other KL divergences, name → range, or a `single` beta."""
-    found = [f"{display_name(name)} ({low:.2f} to {high:.2f} nats)" for name, (low, high) in outside.items()]
-    found += [f"{display_name(name)} (one beta)" for name in single]
-    return [f"Left out: {', '.join(found)}."] if found else []
+        "seeds and test images. Seeds: the fewest at a beta; with one seed the interval is over test images alone."
+        f"{left_out(outside, [name for name in every if name not in families])}"
+    )
+    names = [name for name in protocol.metrics() if name != "kl_divergence"]
+    last = caption(found, images, protocol, apart=("beta",))
+    return tables(matched, baseline_rows(baselines, matched), first, with_interval, names, last)
 
 
 def at_each_beta(runs):
     """Return `runs` that differ in their seeds and beta as lists of runs with one beta each."""
     return list(bootstrap.configurations(runs).values())
+
+
+def left_out(outside, single):
+    """Return a sentence on the losses that have other KL divergences, name → range, or a `single` beta; "" if none."""
+    found = [f"{display_name(name)} ({low:.2f} to {high:.2f} nats)" for name, (low, high) in outside.items()]
+    found += [f"{display_name(name)} (one beta)" for name in single]
+    return f" Left out: {', '.join(found)}." if found else ""
+
+
+def tables(estimates, baselines, first, cell, names, last):
+    """Return the rows of `estimates`, name → Estimate, and of their differences, and both in Markdown: (rows, text).
+
+    Args: `baselines`, label → name; `first`, the caption of the first table, whose cells are of `cell`; `names`, those
+    of the metrics; `last`, the caption of both.
+    """
+    rows = [row(name, one) for name, one in estimates.items()]
+    apart = [row(name, one) for name, one in differences(estimates, baselines).items()]
+    shown = table("loss", rows, cell, names), table("difference", apart, with_sign, names)
+    return rows + apart, "\n\n".join([first, shown[0], CAPTION_OF_DIFFERENCES, shown[1], last]) + "\n"
 
 
 def caption(found, images, protocol, apart=()):

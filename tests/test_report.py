@@ -1,4 +1,4 @@
-"""README and report: every number is the one in results/, and the tables there are those of the runs."""
+"""The numbers of pages, the tables in results/ and the experiments that make them."""
 
 import csv
 import re
@@ -12,16 +12,16 @@ import pytest
 import config
 import evaluate
 import losses
-import train
 from config.system.errors import UserError
 from evaluation import audit, comparison_table
 from evaluation.comparison import Protocol
+from evaluation.markdown import display_name
 from evaluation.reports import pages
-from models import runs
+from models import checkpoint, runs
 from training import sweep
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = {f"{path.relative_to(ROOT)}": path.read_text(encoding="utf-8") for path in pages.documents(ROOT)}
+REPORT = (ROOT / "results/REPORT.md").read_text(encoding="utf-8")
 TABLES = """Mean.
 
 | loss | seeds | PSNR         |
@@ -35,30 +35,18 @@ TABLES = """Mean.
 """
 
 
-def table_cell(text, row, column):
-    """The cell of a row under a column of the tables in `text`, read line by line."""
-    place = None
-    for line in text.splitlines():
-        parts = [part.strip() for part in line.split("|")[1:-1]]
-        if not parts:
-            place = None
-        elif column in parts:
-            place = parts.index(column)
-        elif place is not None and parts[0] == row:
-            return parts[place]
-    return None
-
-
 class TestParts:
     @pytest.fixture
     def root(self, tmp_path, monkeypatch):
-        """A folder with tables and two documents, the current one."""
+        """A folder with tables and three documents, the current one."""
         monkeypatch.chdir(tmp_path)
         (tmp_path / "results/short").mkdir(parents=True)
         (tmp_path / "results/runs.md").write_text(TABLES)
         (tmp_path / "results/short/l+1.md").write_text("| a |\n| - |\n| b |\n")
         (tmp_path / "README.md").write_text("By <!-- results/runs.md: ours - l2, PSNR -->9<!-- end --> dB.")
         (tmp_path / "results/REPORT.md").write_text("Nothing.")
+        (tmp_path / "docs").mkdir()
+        (tmp_path / "docs/a.md").write_text("<!-- results/runs.md: l2, PSNR -->9<!-- end -->")
         return tmp_path
 
     @pytest.mark.parametrize("before,after", [
@@ -84,7 +72,8 @@ class TestParts:
         assert Path("README.md").read_text() == (
             "By <!-- results/runs.md: ours - l2, PSNR -->**-1.01 [-1.04, -0.9]**<!-- end --> dB."
         )
-        assert capsys.readouterr().out == "README.md\nresults/REPORT.md\n"
+        assert Path("docs/a.md").read_text() == "<!-- results/runs.md: l2, PSNR -->12.95 ± 0.01<!-- end -->"
+        assert capsys.readouterr().out == "README.md\ndocs/a.md\nresults/REPORT.md\n"
 
     @pytest.mark.parametrize("wanted", ["l1, PSNR", "ours, blur (px)"])
     def test_no_such_cell(self, root, wanted):
@@ -99,30 +88,6 @@ class TestParts:
             evaluate.main(["pages"])
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
-class TestDocuments:
-    def test_tables_are_those_in_results(self, name):
-        shown = dict(re.findall(r"<!-- (results/[^ :]+\.md) -->\n(.*?)\n<!-- end -->", DOCUMENTS[name], re.S))
-        assert shown
-        for table, text in shown.items():
-            assert text == ((ROOT / table).read_text().strip() if (ROOT / table).exists() else pages.NOT_YET)
-
-    def test_numbers_are_those_in_results(self, name):
-        shown = re.findall(r"<!-- (results/[^ :]+\.md): ([^>]*), ([^,>]*) -->(.*?)<!-- end -->", DOCUMENTS[name])
-        assert len(shown) == DOCUMENTS[name].count(".md: ")
-        for table, row, column, value in shown:
-            path = ROOT / table
-            assert value == (table_cell(path.read_text(), row, column) if path.exists() else pages.NOT_YET)
-
-    def test_a_number_begins_no_line(self, name):
-        """There the comment would begin a block of HTML, and end the paragraph."""
-        assert not re.search(r"^ *<!-- [^>]*: ", DOCUMENTS[name], re.M)
-
-    def test_links_lead_somewhere(self, name):
-        for target in re.findall(r"\]\(([^)#]+)\)", DOCUMENTS[name]):
-            assert target.startswith("https://") or (ROOT / name).parent.joinpath(target).exists(), target
-
-
 @pytest.mark.parametrize("match,named", [("kl", False), ("", True)])
 def test_at_equal_kl_no_beta_is_said_to_be_that_of_all(match, named):
     found = runs.load(ROOT / "results/blur_error/runs.csv")
@@ -132,9 +97,7 @@ def test_at_equal_kl_no_beta_is_said_to_be_that_of_all(match, named):
 
 def test_no_number_of_the_report_is_written_by_hand():
     """But for the paper's, the author's weights', and settings."""
-    text = re.sub(
-        r"<!-- results.*?<!-- end -->|```.*?```|`[^`]*`|\]\(.*?\)", "", DOCUMENTS["results/REPORT.md"], flags=re.S
-    )
+    text = re.sub(r"<!-- results.*?<!-- end -->|```.*?```|`[^`]*`|\]\(.*?\)", "", REPORT, flags=re.S)
     published = [number for claim in audit.CLAIMS for number in claim[2:]]
     measured = [number for _, *numbers in audit.AUTHOR.values() for number in numbers]
     known = {*published, *measured, *(v for v in config.defaults().values() if isinstance(v, float))}
@@ -160,17 +123,97 @@ def means_and_deviations(rows, key, decimals):
     return {f"{statistics.mean(values) + shift:.{decimals}f}{spread}" for shift in (-1e-6, 0, 1e-6)}
 
 
-@pytest.mark.parametrize("path", [ROOT / "results/runs.md", *(ROOT / "results").glob("*/runs.md")])
-def test_the_table_is_that_of_the_runs(path):
-    measured = {
-        (group[0]["loss"], str(len(group)), psnr, ssim)
-        for group in groups(path.with_suffix(".csv"))
+@pytest.mark.parametrize("folder", ["two_stage", "ablations"])
+def test_the_table_is_that_of_the_runs(folder):
+    path = ROOT / "results" / folder / "runs.csv"
+    expected = {
+        (display_name(group[0]["loss"]), str(len(group)), psnr, ssim)
+        for group in groups(path)
         for psnr in means_and_deviations(group, "psnr", 2)
         for ssim in means_and_deviations(group, "ssim", 3)
     }
-    first_table = path.read_text().split("\n\n")[1].splitlines()[2:]
+    first_table = path.with_suffix(".md").read_text().split("\n\n")[1].splitlines()[2:]
     shown = [[part.strip() for part in line.split("|")[1:-1]] for line in first_table]
-    assert {(name.split()[0], *others[:3]) for name, *others in shown} <= measured
+    assert len(shown) > 5
+    assert {(re.sub(r" \w+=.*", "", name), *others[:3]) for name, *others in shown} <= expected
+
+
+def settings(experiment):
+    """The settings of every run of an experiment, a list for each stage."""
+    stages = config.read_experiment(ROOT / f"config/experiments/{experiment}.yml", {})
+    return [[config.resolve(run) for run in sweep.combinations(stage)] for stage in stages]
+
+
+class TestExperiments:
+    def test_the_ablations_are_those_of_the_report(self):
+        """Every value that the report speaks of; no two runs of one tag; five epochs, from those of l2."""
+        start, *stages = settings("ablations")
+        assert [(run.loss, run.epochs, run.init_from) for run in start] == [("l2", 5, "")] * 3
+        every = [run for stage in stages for run in stage]
+        assert len({run.tag for run in every}) == len(every) == 3 * 23
+        assert {(run.epochs, run.test_split, run.seed) for run in every} == {(5, "held-out", i) for i in (1, 2, 3)}
+        begun = {run.init_from.replace("{seed}", str(run.seed)) for run in every}
+        assert begun == {f"{run.model_dir}/{run.tag}/model.npz" for run in start}
+        for run in [*start, *every]:  # one cycle
+            assert (run.lr_mode, 2 * run.lr_step_size) == ("triangular", 5 * run.train_size / run.batch_size)
+        for loss in ("ours", "ours-corrected"):
+            found = [run for run in every if run.loss == loss]
+            assert {run.stft_f for run in found} == {8, 16, 28}
+            assert {run.stft_s for run in found} == {2, 4, 8}
+        ratios = {run.arg_coef / run.amp_coef if run.amp_coef else float("inf") for run in every}
+        assert sorted(ratios) == pytest.approx([0, 1, 9, float("inf")])
+        assert {run.beta for run in every} == {0.0005, 0.005, 0.05}
+        for run in every:
+            losses.term_names(run.loss)
+
+    def test_two_stages_of_every_loss_of_the_paper(self):
+        """Three seeds of each, all from one start."""
+        start, *stages = settings("two_stage")
+        every = [run for stage in stages for run in stage]
+        assert {run.loss for run in every} == {*audit.AUTHOR, "ours-corrected"}
+        for loss in audit.AUTHOR:
+            assert [run.seed for run in every if run.loss == loss] == [run.seed for run in start] == [1, 2, 3]
+
+    @pytest.mark.parametrize("experiment,folder,count", [("ambient", "", 6), ("ambient_colour", "ambient_colour", 2)])
+    def test_the_restorers_are_made_as_they_were(self, experiment, folder, count):
+        """Those shipped have the settings of the experiments; what a supervised one ignores aside."""
+        shipped = 0
+        for run in (run for stage in settings(experiment) for run in stage):
+            path = ROOT / "checkpoints" / folder / run.tag / "model.npz"
+            if path.exists():
+                found = checkpoint.configuration(checkpoint.read(path)[1])
+                derived = {"train_size", "test_size", "lr_step_size"}
+                assert 2 * found.lr_step_size == found.epochs * -(-found.train_size // found.batch_size)
+                ignored = derived | ({"pixel_side"} if run.supervised else set())
+                assert {*config.differences(run, found)} <= ignored
+                shipped += 1
+        assert shipped == count
+
+    @pytest.mark.parametrize("experiment,all_losses", [
+        ("blur_error", {"l2", "blur_error_vae"}),
+        ("colour", {"l2", "l1", "ssim", "l2+ffl", "dft+ssim", "ours", "ours-corrected", "blur_error_vae"}),
+    ])  # fmt: skip
+    def test_what_is_compared_at_equal_kl(self, experiment, all_losses):
+        """Every loss has two beta or more, and all else that is read alike; one cycle; no two runs of one tag."""
+        every = [run for stage in settings(experiment) for run in stage]
+        assert len({run.tag for run in every}) == len(every)
+        betas, others = defaultdict(set), set()
+        for run in every:
+            betas[run.loss].add(run.beta)
+            both = vars(every[0]), vars(run)
+            others |= {
+                key for key in config.differences(every[0], run) if all(config.is_read(key, values) for values in both)
+            }
+            images = run.train_size or {"cifar10": 50_000}[run.dataset]
+            assert 2 * run.lr_step_size == run.epochs * images / run.batch_size
+            assert run.model == "vae" or run.blur_start_epoch < run.epochs
+        assert betas.keys() == all_losses
+        assert min(map(len, betas.values())) >= 2
+        assert others <= {"loss", "model", "beta", "seed"}
+
+
+# make targets that write tables
+MADE = ("two_stage", "ablations", "blur_error", "colour", "ambient", "ambient_colour", "report")
 
 
 @pytest.mark.usefixtures("without_make")
@@ -178,97 +221,27 @@ class TestCommands:
     @staticmethod
     def recipe(target):
         """The command lines of a make target, as words, by their script."""
-        command = [
-            "make",
-            "--dry-run",
-            target,
-            "BIN=bin",
-            *(f"--assume-old=.venv/{stamp}" for stamp in ("installed", "perceptual")),
-        ]
+        stamps = [f"--assume-old=.venv/{stamp}" for stamp in ("installed", "perceptual")]
+        command = ["make", "--dry-run", target, "BIN=bin", *stamps]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         found = defaultdict(list)
-        for line in done.stdout.replace("\\\n", " ").splitlines():
-            _, script, *words = line.split()
-            found[script].append(words)
+        for line in re.split(r"\n|&&", done.stdout.replace("\\\n", " ")):
+            if words := line.split():
+                found[words[1]].append(words[2:])
         return found
 
-    @staticmethod
-    def runs(words):
-        """The settings of every run that `python train.py` makes of the flags `words`."""
-        arguments = vars(train.parse(words))
-        given = config.read_yaml(ROOT / arguments["config"])
-        given |= {key: value for key, value in arguments.items() if key in config.KEYS}
-        return [config.resolve(run) for run in sweep.combinations(given)]
-
-    def test_the_ablations_are_those_of_the_report(self):
-        """Every value that the report speaks of; no two runs of one tag; five epochs, from those of l2."""
-        start, *lines = [self.runs(words) for words in self.recipe("ablations")["train.py"]]
-        assert [(run.loss, run.epochs, run.init_from) for run in start] == [("l2", 5, "")] * 3
-        every = [run for line in lines for run in line]
-        settings = list({run.tag: run for run in every}.values())
-        assert all(run in settings for run in every)
-        assert len(settings) == 3 * 23
-        assert {(one.epochs, one.test_split, one.seed) for one in settings} == {(5, "held-out", i) for i in (1, 2, 3)}
-        begun = {one.init_from.replace("{seed}", str(one.seed)) for one in settings}
-        assert begun == {f"{run.model_dir}/{run.tag}/model.npz" for run in start}
-        assert all(run.train_size == 50_000 for run in start)
-        for run in [*start, *settings]:  # one cycle
-            assert (run.lr_mode, 2 * run.lr_step_size) == ("triangular", 5 * run.train_size / run.batch_size)
-        for loss in ("ours", "ours-corrected"):
-            found = [one for one in settings if one.loss == loss]
-            assert {one.stft_f for one in found} == {8, 16, 28}
-            assert {one.stft_s for one in found} == {2, 4, 8}
-        ratios = {one.arg_coef / one.amp_coef if one.amp_coef else float("inf") for one in settings}
-        assert sorted(ratios) == pytest.approx([0, 1, 9, float("inf")])
-        assert {one.beta for one in settings} == {0.0005, 0.005, 0.05}
-        for one in settings:
-            losses.term_names(one.loss)
-
     def test_the_commands_of_the_report(self):
-        (block,) = re.findall(r"```bash\n(.*?)```", DOCUMENTS["results/REPORT.md"], re.S)
-        commands = [line.split() for line in block.splitlines()]
-        assert commands[-2:] == [["make", "ablations", "ARGS=--jobs=2"], ["make", "report"]]
-        trained = [run for words in commands[:-2] for run in self.runs(words[2:])]
-        assert {run.loss for run in trained} == {*audit.AUTHOR, "ours-corrected"}
-        for loss in audit.AUTHOR:
-            assert len({run.seed for run in trained if run.loss == loss}) >= 3
+        """Each names an experiment of the report or writes its numbers."""
+        (block,) = re.findall(r"```bash\n(.*?)```", REPORT, re.S)
+        targets = [line.split()[1] for line in block.splitlines()]
+        assert targets == ["two_stage", "ablations", "report"]
+        for target in targets[:-1]:
+            assert self.recipe(target)["train.py"] == [[f"--config=config/experiments/{target}.yml"]]
 
-    @pytest.mark.parametrize("target,count", [("ambient", 6), ("ambient_colour", 2)])
-    def test_the_restorers_are_made_as_they_were(self, target, count):
-        """Those shipped have the settings of the commands; what a supervised one ignores aside."""
-        shipped = 0
-        for run in (run for words in self.recipe(target)["train.py"] for run in self.runs(words)):
-            path = ROOT / "checkpoints" / run.tag / "config.yml"
-            if path.exists():
-                found = config.read_yaml(path)
-                ignored = {"data_dir", "train_size", "test_size"} | ({"pixel_side"} if run.supervised else set())
-                assert {key: found[key] for key in found if key not in ignored} == {
-                    key: value for key, value in vars(run).items() if key not in ignored
-                }
-                shipped += 1
-        assert shipped == count
-
-    @pytest.mark.parametrize("target,all_losses", [
-        ("blur_error", {"l2", "blur_error_vae"}),
-        ("colour", {"l2", "l1", "ssim", "l2+ffl", "dft+ssim", "ours", "ours-corrected", "blur_error_vae"}),
-    ])  # fmt: skip
-    def test_what_is_compared_at_equal_kl(self, target, all_losses):
-        """Every loss has two beta or more, and all else alike; one cycle; no two runs of one tag."""
-        every = [run for words in self.recipe(target)["train.py"] for run in self.runs(words)]
-        assert len({run.tag for run in every}) == len(every)
-        betas, others = defaultdict(set), set()
-        for run in every:
-            betas[run.loss].add(run.beta)
-            others.add(tuple(v for k, v in vars(run).items() if k not in ("tag", "loss", "model", "beta", "seed")))
-            images = run.train_size or {"cifar10": 50_000}[run.dataset]
-            assert 2 * run.lr_step_size == run.epochs * images / run.batch_size
-            assert run.blur_start_epoch < run.epochs
-        assert betas.keys() == all_losses
-        assert min(map(len, betas.values())) >= 2
-        assert len(others) == 1
-
-    @pytest.mark.parametrize("target", ["ablations", "blur_error", "colour", "ambient", "ambient_colour", "report"])
+    @pytest.mark.parametrize("target", MADE)
     def test_the_tables_are_made_by_commands_that_exist(self, target, monkeypatch):
         monkeypatch.chdir(ROOT)
-        for words in self.recipe(target)["evaluate.py"]:
+        commands = self.recipe(target)["evaluate.py"]
+        assert commands
+        for words in commands:
             evaluate.parse(words)
