@@ -288,6 +288,7 @@ class TestTraining:
     def test_each_step_is_one_of_two_optimizers_on_weights_of_their_own(self, images):
         """The same three steps with two Adams and two losses, z and the reconstruction stopped in the second."""
         model, twin = small(), small()
+        model.build(model.encoder.input_shape)
         model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
         own, kernel = keras.optimizers.Adam(0.01), keras.optimizers.Adam(0.01)
         for step in range(3):
@@ -338,6 +339,7 @@ class TestTraining:
 
     def test_a_step_that_is_not_finite_moves_nothing(self, images):
         model = small()
+        model.build(model.encoder.input_shape)
         model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
         before = {name: variable.numpy() for name, variable in checkpoint.weights(model).items()}
         model.train_step(images * float("nan"))
@@ -369,7 +371,7 @@ class TestConfiguration:
     def test_the_run_is_named_by_the_model(self):
         settings = config.resolve({"model": "blur_error_vae"})
         assert (settings.loss, settings.tag) == ("blur_error_vae", "blur_error_vae")
-        assert vars(config.resolve(vars(settings))) == vars(settings)
+        assert config.recorded(vars(settings)) == settings
 
     @pytest.mark.parametrize("given,message", [
         (["--loss=l2"], "loss: expected none with model blur_error_vae, which has its own, got 'l2'"),

@@ -1,6 +1,7 @@
-"""Imports point one way, and the configuration needs no TensorFlow."""
+"""Imports point one way and in no circle, and the configuration needs no TensorFlow."""
 
 import ast
+import graphlib
 import importlib
 import subprocess
 import sys
@@ -11,39 +12,69 @@ import pytest
 from config.system.errors import UserError
 
 ROOT = Path(__file__).parent.parent
+# each room and those it may import, which stand above it
 ROOMS = {
     "config": set(),
+    "losses": set(),
+    "measurements": set(),
     "data": {"config"},
-    "losses": {"config"},
-    "measurements": {"config"},
     "models": {"config", "losses", "measurements"},
     "evaluation": {"config", "data", "losses", "measurements", "models"},
-    "training": {"config", "data", "losses", "models", "evaluation"},
+    "training": {"config", "data", "losses", "measurements", "models", "evaluation"},
 }
 SCRIPTS = ("train", "generate", "evaluate")
 BENCHMARKS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text())
 
 
+def module(path):
+    """The name of the module in a file of the house."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module(path): path for room in ROOMS for path in (ROOT / room).rglob("*.py")}
+MODULES |= {name: ROOT / f"{name}.py" for name in SCRIPTS}
+
+
 def imported(path):
-    """The rooms and scripts that the file imports."""
+    """The modules of the house that the file imports, anywhere in it."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        if isinstance(node, ast.ImportFrom) and not node.level:
-            names.add(node.module)
-    return {name.split(".")[0] for name in names} & {*ROOMS, *SCRIPTS}
+        if isinstance(node, ast.ImportFrom):
+            package = ".".join(path.relative_to(ROOT).parent.parts) if node.level else ""
+            origin = ".".join(part for part in (package, node.module) if part)
+            inner = {f"{origin}.{alias.name}" for alias in node.names}
+            names |= inner if inner <= {*MODULES} else inner | {origin}
+    return names & {*MODULES}
+
+
+def rooms(modules):
+    """The rooms of modules."""
+    return {name.split(".")[0] for name in modules}
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_imports_point_one_way(room):
     for path in (ROOT / room).rglob("*.py"):
-        assert imported(path) <= ROOMS[room] | {room}, path
+        assert rooms(imported(path)) <= ROOMS[room] | {room}, path
+
+
+def test_every_room_stands_below_those_it_imports():
+    order = list(ROOMS)
+    assert all(order.index(above) < order.index(room) for room, allowed in ROOMS.items() for above in allowed)
+
+
+def test_no_imports_in_a_circle():
+    graph = {name: imported(path) - {name} for name, path in MODULES.items()}
+    assert "models.checkpoint" in graph["models.runs"]
+    assert "losses.base" in graph["losses"]
+    graphlib.TopologicalSorter(graph).prepare()
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts_do_not_import_one_another(script):
-    assert imported(ROOT / f"{script}.py").isdisjoint(SCRIPTS)
+    assert rooms(imported(ROOT / f"{script}.py")).isdisjoint(SCRIPTS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
