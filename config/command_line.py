@@ -8,11 +8,6 @@ import config
 from config.schema import GROUPS, KEYS
 from config.system.errors import UserError
 
-PAPER_LOSSES = "l2,l1,ssim,dft+ssim,ours"
-RESTORERS = (
-    "ambient_drop_independent,supervised_drop_independent,ambient_drop_patch,supervised_drop_patch,"
-    "ambient_add_noise,supervised_add_noise"
-)
 # folders in which a checkpoint is looked for by its name: one's own trainings, then what the repository ships
 LOCAL, SHIPPED = Path("checkpoints/local"), Path("checkpoints")
 
@@ -38,9 +33,13 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             word = unknown[0][:80]
             if word.startswith("--"):
-                config.lookup(word.lstrip("-").split("=")[0], {action.dest: action for action in self._actions})
+                config.lookup(word.lstrip("-").split("=")[0], self.flags())
             raise UserError(f"unexpected argument {word!r}; expected --key=value")
         return arguments
+
+    def flags(self):
+        """Return the flags by name, without their dashes."""
+        return {action.dest: action for action in self._actions}
 
     def error(self, message):
         """Raise what argparse would print with its usage."""
@@ -48,7 +47,10 @@ class Parser(argparse.ArgumentParser):
 
     def add_key(self, name, default, flag=None, shown=None, lists=False, group=None):
         """Add a flag with the type, bounds and meaning of the configuration key `name`, or for `lists` of values."""
-        key, flag = KEYS[name], flag or name
+        self.add_value(flag or name, KEYS[name], default, shown, lists, group)
+
+    def add_value(self, flag, key, default, shown=None, lists=False, group=None, **more):
+        """Add a flag for a value of a `Key`, or for `lists` of them. Args: `shown`, the default as --help shows it."""
         shown = default if shown is None else shown
         text = f"{key.help}{choices(key)} (default: {shown if shown != '' else 'empty'})".replace("%", "%%")
         parse = key.parse_list if lists else key.parse
@@ -58,6 +60,7 @@ class Parser(argparse.ArgumentParser):
             default=default,
             metavar=key.kind.__name__.upper(),
             help=text,
+            **more,
         )
 
     def add_all_keys(self):
@@ -117,24 +120,3 @@ def file_name(text):
         UserError: it is empty or has other characters than letters, digits and _+.=-.
     """
     return KEYS["tag"].parse("name", text or "/")
-
-
-def require_sense(arguments, only_in, needs, not_with):
-    """Check that no flag is ignored because of `arguments.task` or of a flag that is missing.
-
-    Args: `only_in`, flag → the tasks it means something in; `needs`, flag → the one it means nothing without;
-    `not_with`, flag → the one it means nothing beside.
-
-    Raises:
-        UserError: one is; it is named.
-    """
-    given = {name for name, value in vars(arguments).items() if value not in (None, "") and value is not False}
-    for flag, needed in needs.items():
-        if flag in given and needed not in given:
-            raise UserError(f"--{flag}: expected with --{needed}, got it alone")
-    for flag, other in not_with.items():
-        if flag in given and other in given:
-            raise UserError(f"--{flag}: expected without --{other}, got both")
-    for flag, tasks in only_in.items():
-        if flag in given and arguments.task not in tasks:
-            raise UserError(f"--{flag}: expected with task {' or '.join(tasks)}, got task {arguments.task}")

@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 
+import config
 from config.system.runtime import import_tensorflow
 
 import_tensorflow()
@@ -21,6 +22,18 @@ def digits():
     import data
 
     return data.load("mnist", "test").images[:8].astype(np.float32) / 255
+
+
+@pytest.fixture
+def defaults_in(monkeypatch):
+    """A function that makes a folder that of the default values; they are read once a process otherwise."""
+
+    def use(folder):
+        monkeypatch.setattr(config, "FOLDER", folder)
+        config.defaults.cache_clear()
+
+    yield use
+    config.defaults.cache_clear()
 
 
 @pytest.fixture

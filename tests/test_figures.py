@@ -16,11 +16,10 @@ import evaluate
 import losses
 import models
 from config.system.errors import UserError
-from evaluation import figures
+from evaluation import figures, probe
 from evaluation.figures import curves, digits, latents, phase, style
 from evaluation.metrics import blur
 from evaluation.reports import figures as report
-from evaluation.reports import probe
 from models import checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -285,6 +284,8 @@ def draw(folder, losses, monkeypatch):
     checkpoint.write(folder / losses[-1] / "evolution.npz", kept)
     few = data.Split(*(values[:300] for values in data.load("mnist", "test")))
     monkeypatch.setattr(data, "load", lambda *_: few)
+    monkeypatch.setattr(digits, "NUM_CANDIDATES", 100)
+    monkeypatch.setattr(figures.sensitivity.probe, "NUM_IMAGES", 8)
     place = [f"--model_dir={folder / 'models'}", f"--results_dir={folder}", f"--out_dir={folder}"]
     evaluate.main(["figures", f"--loss={','.join(losses)}", *place])
 
@@ -305,13 +306,10 @@ def test_the_report_writes_its_figures(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("given", [
-    {"model": "blur_error_vae", "latent_dim": 8},
-    {"model": "ambient_vae_gan", "architecture": "ambient28", "latent_dim": 4, "measurement": "drop_patch"},
-])  # fmt: skip
-def test_the_report_with_a_model_of_another_kind(given, tmp_path, monkeypatch):
+def test_the_report_with_models_of_other_kinds(tmp_path, monkeypatch):
     """Every figure but those of a latent plane and of a loss by itself."""
-    save(tmp_path, "tag", **given)
-    draw(tmp_path, ["tag"], monkeypatch)
+    save(tmp_path, "blur", model="blur_error_vae", latent_dim=8)
+    save(tmp_path, "ambient", model="ambient_vae_gan", architecture="ambient28", latent_dim=4, measurement="drop_patch")
+    draw(tmp_path, ["blur", "ambient"], monkeypatch)
     expected = figures.FIGURES["digits"].keys() - {"manifolds", "latents", "probe"}
     assert {path.stem for path in tmp_path.glob("figures/*")} == expected

@@ -415,6 +415,8 @@ def test_the_command(folder, tmp_path, monkeypatch, capsys):
     """The table, the same on the screen and in the file, its rows, and the figures."""
     weights = bootstrap.image_weights
     monkeypatch.setattr(bootstrap, "image_weights", lambda count: weights(count, resamples=200))
+    monkeypatch.setattr(restoration, "LEAST_SECONDS", 1e-9)
+    monkeypatch.setattr(figures, "STEPS", (1, 3))
     names = "ambient_drop_patch,supervised_drop_patch,ambient_drop_independent"
     place = [f"--model_dir={folder}", f"--out_dir={tmp_path}", f"--data_dir={folder}", f"--json={tmp_path / 'r.json'}"]
     evaluate.main(["--task=restore", f"--loss={names}", "--acsg_images=5", *place])

@@ -15,7 +15,7 @@ import config
 import train
 from config.system.errors import UserError
 from models import checkpoint
-from training import state
+from training import loop, state
 from training.cyclical import CyclicalLearningRate
 
 SMALL = ["--train_size=230", "--batch_size=20", "--test_size=50", "--monitor_size=20", "--loss=l2", "--log_freq=5"]
@@ -69,15 +69,29 @@ class TestSchedule:
             CyclicalLearningRate(mode="square")
 
 
+class TestPreparation:
+    @pytest.mark.parametrize("images,epochs,half", [(230, 3, 18), (230, 1, 6), (100, 1, 2), (20, 1, 1)])
+    def test_half_a_cycle_of_0_is_half_of_all_steps(self, images, epochs, half):
+        """In batches of 20: of 3·12, 12 and 5 steps. A single step has a cycle too."""
+        given = {"lr_step_size": 0, "train_size": images, "batch_size": 20, "epochs": epochs}
+        assert loop.prepare(config.resolve(given))[0].lr_step_size == half
+
+    def test_zeros_become_numbers(self):
+        """All images; of 60,000, or of the 50,000 that are not held out."""
+        for split, count in (("test", 60_000), ("held-out", 50_000)):
+            settings, images, test_images = loop.prepare(config.resolve({"test_split": split}))
+            assert (settings.train_size, settings.test_size) == (len(images), len(test_images)) == (count, 10_000)
+
+
 class TestContinuation:
     """What may change between a run and its continuation."""
 
     @pytest.fixture
     def path(self, tmp_path):
         """The state of an unfinished run."""
-        settings = config.resolve({"loss": "l2", "init_from": "a.npz", "data_dir": "here"})
-        facts = {"config": vars(settings), "defaults": config.defaults(), "finished": False, "rows": [], "latest": {}}
-        checkpoint.write(tmp_path / "l2/training.state.npz", {}, **facts)
+        settings = config.resolve({"loss": "l2", "init_from": "a.npz", "data_dir": "here", "lr_step_size": 18})
+        facts = {"config": vars(settings), "defaults": config.defaults(), "finished": False, "rows": []}
+        checkpoint.write(tmp_path / "l2/training.state.npz", {}, **facts, latest={}, scored=0)
         return tmp_path / "l2/training.state.npz"
 
     def test_it_began_from_one_checkpoint(self, path):
@@ -89,6 +103,13 @@ class TestContinuation:
         found = state.resumed(path, {"data_dir": "there", "results_dir": "elsewhere", "epochs": 60})
         assert (found.init_from, found.data_dir, found.results_dir) == ("a.npz", "there", "elsewhere")
         assert (found.model_dir, found.tag, found.epochs) == (str(path.parent.parent), "l2", 60)
+
+    def test_it_keeps_half_a_cycle(self, path):
+        """Which more epochs would make longer, and which a 0 stands for as well as no flag."""
+        for given in ({"epochs": 60}, {"epochs": 60, "lr_step_size": 0}):
+            assert state.resumed(path, given).lr_step_size == 18
+        with pytest.raises(UserError, match="got lr_step_size 18 there, 20 here"):
+            state.resumed(path, {"epochs": 60, "lr_step_size": 20})
 
 
 @pytest.mark.slow
@@ -114,6 +135,12 @@ class TestRuns:
         assert manifest["config"]["epochs"] == 2
         assert model.count_params() == 69_989
 
+    def test_the_same_bits_whether_a_call_takes_one_step_or_many(self, tmp_path, monkeypatch):
+        for name, count in (("one", 1), ("many", 100)):
+            monkeypatch.setattr(loop, "calls_worth", lambda taken, seconds, count=count: count)
+            run(tmp_path / name, "--epochs=2")
+        assert outcome(tmp_path / "one") == outcome(tmp_path / "many")
+
     def test_a_run_begun_anew_keeps_the_finished_one(self, tmp_path):
         run(tmp_path, "--epochs=1")
         first = (tmp_path / "model/l2/model.npz").read_bytes()
@@ -129,11 +156,11 @@ class TestRuns:
         run(tmp_path, "--epochs=1", "--resume")
         assert outcome(tmp_path) == before
 
-    def test_an_edited_yaml_is_refused_as_a_flag_would_be(self, tmp_path, monkeypatch):
+    def test_an_edited_yaml_is_refused_as_a_flag_would_be(self, tmp_path, defaults_in):
         run(tmp_path, "--epochs=1")
         for path in config.FOLDER.glob("*_config.yml"):
             (tmp_path / path.name).write_text(path.read_text().replace("beta: 0.005", "beta: 0.5"))
-        monkeypatch.setattr(config, "FOLDER", tmp_path)
+        defaults_in(tmp_path)
         with pytest.raises(UserError, match=r"got beta 0\.005 there, 0\.5 here"):
             train.main(["--resume", "--tag=l2", *folders(tmp_path)])
 
@@ -170,7 +197,7 @@ class TestRuns:
         while not state.exists() and process.poll() is None:
             pass
         os.kill(process.pid, number)
-        assert "--resume goes on" in process.communicate()[1]
+        assert "--resume continues" in process.communicate()[1]
         assert process.returncode == 130
         steps = int(checkpoint.read(state)[0]["optimizer/00"])
         assert 0 < steps < 120
