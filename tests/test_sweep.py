@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from unittest.mock import Mock
@@ -14,9 +15,9 @@ from test_training import SMALL, folders
 
 import config
 import data
+import models
 import train
 from config.system.errors import UserError
-from data.picture_folder import Folder
 from evaluation.scoring import score
 from models import checkpoint, runs
 from training import sweep
@@ -37,7 +38,7 @@ class TestCombinations:
 
     @pytest.mark.parametrize("given,message", [
         ({"seed": [1, 1]}, "expected every run once, got two of the tag ours_seed1"),
-        ({"tag": ["a", "b"]}, "tag: expected one name, which every run's begins with, got a, b"),
+        ({"tag": ["a", "b"]}, "tag: expected one name, with which every run's begins, got a, b"),
     ])  # fmt: skip
     def test_no_two_runs_of_one_tag(self, given, message):
         with pytest.raises(UserError, match=message):
@@ -46,6 +47,14 @@ class TestCombinations:
     def test_a_given_tag_comes_first(self):
         assert [run["tag"] for run in sweep.combinations({"tag": "x", "stft_s": [2, 4]})] == ["x_stft_s2", "x"]
         assert [run["tag"] for run in sweep.combinations({"tag": "x", "loss": ["l1", "l2"]})] == ["x_l1", "x_l2"]
+
+    def test_a_key_is_left_out_of_a_run_that_does_not_read_it(self):
+        assert sweep.combinations({"loss": ["l2", "ours"], "stft_f": 8}) == [
+            {"loss": "l2", "tag": "l2"},
+            {"loss": "ours", "stft_f": 8, "tag": "ours"},
+        ]
+        with pytest.raises(UserError, match=r"stft_f: expected only with loss .*, got loss l2, ssim"):
+            sweep.combinations({"loss": ["l2", "ssim"], "stft_f": 8})
 
     def test_a_model_is_named_by_its_loss(self):
         found = sweep.combinations({"model": ["vae", "blur_error_vae"], "seed": [0, 1]})
@@ -72,11 +81,11 @@ class TestCombinations:
         assert not list(tmp_path.rglob("*.npz"))
 
     def test_a_missing_beginning_is_found_before_any_training(self, tmp_path):
+        start = "--init_from=checkpoints/two_stage/start_seed{seed}"
         with pytest.raises(UserError, match="start_seed1"):
-            train.main([*SMALL, *folders(tmp_path), "--seed=1,2", "--init_from=checkpoints/start_seed{seed}/none.npz"])
+            train.main([*SMALL, *folders(tmp_path), "--seed=1,2", f"{start}/none.npz"])
         with pytest.raises(UserError, match="start_seed9"):
-            begun = "--init_from=checkpoints/start_seed{seed}/model.npz"
-            train.main([*SMALL, *folders(tmp_path), "--loss=l2", "--seed=1,9", begun])
+            train.main([*SMALL, *folders(tmp_path), "--seed=1,9", f"{start}/model.npz"])
         assert not list(tmp_path.rglob("*.npz"))
 
 
@@ -99,13 +108,24 @@ class TestWhatIsTrained:
     ])  # fmt: skip
     def test_a_run_with_other_settings_is_not_finished(self, tmp_path, change, finished):
         settings = self.finish(model_dir=str(tmp_path), init_from="a.npz", data_dir="a")
-        assert runs.is_finished(config.resolve(vars(settings) | change)) is finished
+        assert runs.is_finished(replace(settings, **change)) is finished
 
-    @pytest.mark.parametrize("dataset", [name for name, one in data.DATASETS.items() if isinstance(one, Folder)])
-    def test_nor_is_one_of_other_pictures(self, tmp_path, dataset):
+    @pytest.mark.parametrize("dataset,is_any_folder", [
+        ("image_folder", True),
+        ("cartoons", True),
+        ("celeba", False),
+        ("cifar10", False),
+    ])  # fmt: skip
+    def test_nor_is_one_of_other_pictures(self, tmp_path, dataset, is_any_folder):
+        """Of a folder of any pictures; the images of a published data set are the same wherever they are."""
         settings = self.finish(model_dir=str(tmp_path), dataset=dataset, data_dir="a")
-        for folder, finished in (("a", True), ("a/", True), (str(Path("a").resolve()), True), ("b", False)):
-            assert runs.is_finished(config.resolve(vars(settings) | {"data_dir": folder})) is finished
+        same = {"a": True, "a/": True, str(Path("a").resolve()): True, "b": not is_any_folder}
+        for folder, finished in same.items():
+            assert runs.is_finished(replace(settings, data_dir=folder)) is finished
+
+    @pytest.mark.parametrize("change", [{"epochs": 2}, {"train_size": 120}, {"batch_size": 10}])
+    def test_nor_is_one_of_another_number_of_steps(self, tmp_path, change):
+        assert not runs.is_finished(replace(self.finish(model_dir=str(tmp_path)), **change))
 
     @pytest.mark.parametrize("flags,begun", [
         ([], {"l2": ["--resume"], "l2_seed1": []}),
@@ -113,7 +133,7 @@ class TestWhatIsTrained:
         (["--overwrite", "--resume"], {"l2": ["--resume"], "l2_seed1": []}),
     ])  # fmt: skip
     def test_an_unfinished_run_goes_on_or_begins_anew(self, tmp_path, monkeypatch, flags, begun):
-        facts = {"config": {}, "defaults": {}, "finished": False, "rows": [], "latest": {}}
+        facts = {"config": {}, "defaults": {}, "finished": False, "rows": [], "latest": {}, "scored": 0}
         checkpoint.write(tmp_path / "model/l2/training.state.npz", {}, **facts)
         start = Mock(return_value=Mock(returncode=0))
         monkeypatch.setattr(subprocess, "Popen", start)
@@ -126,6 +146,109 @@ class TestWhatIsTrained:
     def test_jobs_are_for_a_sweep(self):
         with pytest.raises(UserError, match="--jobs: expected with several values of a key, a sweep, got it with a"):
             train.main(["--jobs=2", "--model_dir=/dev/null/x"])
+
+
+EXPERIMENT = """
+train_size: 230
+epochs: 4
+seed: [1, 2]
+runs:
+  - tag: first
+    loss: l2
+  - tag: second
+    loss: [l1, l2]
+    init_from: FOLDER/model/first_seed{seed}/model.npz
+"""
+SECOND = ["second_l1_seed1", "second_l2_seed1", "second_l1_seed2", "second_l2_seed2"]
+
+
+class TestStages:
+    """What stands under `runs` in a file: stages, one after the other."""
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        (tmp_path / "c.yml").write_text(EXPERIMENT.replace("FOLDER", str(tmp_path)))
+        return tmp_path / "c.yml"
+
+    def test_a_list_is_a_sweep_and_flags_come_last(self, path, tmp_path):
+        first, second = config.read_experiment(path, {"epochs": 1, "batch_size": 20})
+        shared = {"train_size": 230, "epochs": 1, "batch_size": 20, "seed": [1, 2]}
+        assert first == shared | {"tag": "first", "loss": "l2"}
+        start = f"{tmp_path}/model/first_seed{{seed}}/model.npz"
+        assert second == shared | {"tag": "second", "loss": ["l1", "l2"], "init_from": start}
+        assert [run["tag"] for run in sweep.combinations(first)] == ["first_seed1", "first_seed2"]
+        assert [run["tag"] for run in sweep.combinations(second)] == SECOND
+
+    def test_they_are_trained_in_order(self, path, tmp_path, monkeypatch):
+        """The second begins from checkpoints that are not there before the first."""
+        start = Mock(return_value=Mock(returncode=0))
+        monkeypatch.setattr(subprocess, "Popen", start)
+        train.main([f"--config={path}", *folders(tmp_path)])
+        tags = [word for call in start.call_args_list for word in call.args[0] if str(word).startswith("--tag=")]
+        assert tags == [f"--tag={tag}" for tag in ("first_seed1", "first_seed2", *SECOND)]
+
+    def test_a_beginning_that_no_earlier_stage_makes_is_refused(self, path, tmp_path, monkeypatch):
+        monkeypatch.setattr(subprocess, "Popen", Mock(side_effect=AssertionError))
+        path.write_text(path.read_text().replace("model/first_", "model/third_"))
+        with pytest.raises(UserError, match=r"third_seed1/model\.npz: expected a checkpoint"):
+            train.main([f"--config={path}", *folders(tmp_path)])
+
+    def test_no_two_runs_of_one_tag(self, path, tmp_path):
+        path.write_text("runs: [{loss: l2}, {loss: l1}, {loss: l2, epochs: 3}]")
+        with pytest.raises(UserError, match="expected every run once, got two of the tag l2"):
+            train.main([f"--config={path}", *folders(tmp_path)])
+
+
+IMAGES = {"mnist": 60_000, "mnist-gray": 60_000, "cifar10": 50_000}
+SHAPES = {"mnist": (28, 28, 1), "mnist-gray": (28, 28, 1), "cifar10": (32, 32, 3), "celeba": (64, 64, 3)}
+SHAPES |= {"cartoons": (256, 256, 3)}
+TABLES = ("two_stage", "blur_error", "colour", "ablations", "convergence")
+# an experiment: the folder of its shipped checkpoints
+SHIPPED = {name: name for name in (*TABLES, "ambient_colour")} | {"shipped": "", "ambient": ""}
+
+
+def experiment(name):
+    """The complete settings of the runs of an experiment, by tag: the zeros are the numbers they stand for."""
+    found = {}
+    for stage in config.read_experiment(config.FOLDER / f"experiments/{name}.yml", {}):
+        for given in sweep.combinations(stage):
+            run = config.resolve(given)
+            assert run.tag not in found
+            size = run.train_size or IMAGES[run.dataset] - 10_000 * (run.test_split == "held-out")
+            half = run.lr_step_size or run.epochs * -(-size // run.batch_size) // 2
+            found[run.tag] = replace(run, train_size=size, test_size=run.test_size or 10_000, lr_step_size=half)
+    return found
+
+
+class TestExperiments:
+    """The files of config/experiments describe the trainings behind the results."""
+
+    @pytest.mark.parametrize("path", (config.FOLDER / "experiments").glob("*.yml"), ids=lambda path: path.stem)
+    def test_every_run_can_be_trained(self, path):
+        stages = config.read_experiment(path, {})
+        every = [config.resolve(given) for stage in stages for given in sweep.combinations(stage)]
+        kinds = {(run.model, run.loss, run.stft_f, run.measurement, run.pixel_side): run for run in every}
+        for settings in kinds.values():
+            models.require_fit(settings, SHAPES[settings.dataset])
+
+    @pytest.mark.parametrize("name", TABLES)
+    def test_the_runs_of_the_table(self, name):
+        found = experiment(name)
+        for row in runs.load(ROOT / "results" / name / "runs.csv"):
+            assert config.differences(found[row.tag], row, logged=False) == [], row.tag
+
+    @pytest.mark.parametrize("name", SHIPPED)
+    def test_the_shipped_checkpoints(self, name):
+        """Each is the finished run of the file, which is not trained again."""
+        found, count = experiment(name), 0
+        for path in (ROOT / "checkpoints" / SHIPPED[name]).glob("*/model.npz"):
+            if SHIPPED[name] or path.parent.name in found:
+                count += 1
+                _, manifest = checkpoint.read(path)
+                settings = found[path.parent.name]
+                assert config.differences(settings, checkpoint.configuration(manifest)) == [], path
+                assert manifest["step"] == config.total_steps(settings)
+        assert count or name == "ablations"
 
 
 class TestTable:
@@ -187,6 +310,18 @@ class TestRuns:
         again = runs.read(tmp_path / "results/runs.csv")
         assert [(row["tag"], row["psnr"][:6]) for row in again] == [(row["tag"], row["psnr"][:6]) for row in rows]
 
+    def test_a_stage_begins_with_the_weights_of_an_earlier_one(self, tmp_path):
+        """Which a training with almost no learning rate leaves as they are."""
+        text = EXPERIMENT.replace("FOLDER", str(tmp_path)).replace("[1, 2]", "[2]")
+        (tmp_path / "c.yml").write_text(text.replace("[l1, l2]", "l2\n    min_lr: 1e-9\n    max_lr: 1e-9"))
+        flags = [flag for flag in SMALL if not flag.startswith("--loss")]
+        train.main([f"--config={tmp_path}/c.yml", *flags, "--epochs=1", *folders(tmp_path)])
+        tags = ["first_seed2", "second_seed2"]
+        first, second = (checkpoint.read(tmp_path / "model" / tag / "model.npz") for tag in tags)
+        for name, tensor in first[0].items():
+            np.testing.assert_allclose(tensor, second[0][name], atol=1e-6)
+        assert [row["tag"] for row in runs.read(tmp_path / "results/runs.csv")] == tags
+
     @pytest.mark.parametrize("stop", [
         lambda process: os.killpg(process.pid, signal.SIGINT),
         lambda process: process.terminate(),
@@ -200,7 +335,7 @@ class TestRuns:
             pass
         stop(process)
         assert process.communicate()[1].endswith(
-            "interrupted: the runs under way are saved; the same command goes on\n"
+            "interrupted: the runs under way are saved; the same command continues\n"
         )
         assert process.returncode == 130
         assert not (tmp_path / "model/l2_seed1/model.npz").exists()
