@@ -27,8 +27,7 @@ def parse(argv):
     parser.add_argument("--resume", action="store_true", help="continue the interrupted run of this tag")
     parser.add_argument("--overwrite", action="store_true", help="replace the unfinished run of this tag")
     parser.add_argument("--replay", metavar="RECORD", help="show the terms of a recorded step that was not finite")
-    jobs = {"type": lambda text: JOBS.parse("--jobs", text), "metavar": "INT"}
-    parser.add_argument("--jobs", **jobs, help=f"{JOBS.help} (default: 1)")
+    parser.add_value("jobs", JOBS, None, shown=1)
     parser.add_all_keys()
     return parser.parse(argv)
 
@@ -66,17 +65,17 @@ def replay(record):
 
 def train(settings, given, resume, overwrite):
     """Train one run, from its beginning or, with `resume`, from its saved state."""
-    from evaluation.metrics.quality import reconstruction_quality
+    from evaluation.scoring import score
     from models import runs
     from training import loop, state
 
     if resume:
         settings = state.resumed(runs.files(settings).state, given)
     settings, model, test_images = loop.train(settings, resume, overwrite)
-    quality, files = reconstruction_quality(model, test_images), runs.files(settings)
-    runs.record(settings, quality)
+    scores, files = score(model, test_images), runs.files(settings)
+    runs.record(settings, scores)
     print(
-        f"PSNR {quality['psnr'].mean():.2f} dB, SSIM {quality['ssim'].mean():.3f} "
+        f"PSNR {scores['psnr'].mean():.2f} dB, SSIM {scores['ssim'].mean():.3f} "
         f"on {len(test_images):,} {settings.test_split} images (from the posterior {model.latents})\n"
         f"checkpoint {files.model}\nsamples    {files.samples}\nmetrics    {files.metrics}"
     )

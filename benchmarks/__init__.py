@@ -7,14 +7,14 @@ prints medians of ratios. It writes what it prints to results/benchmarks/, where
 from pathlib import Path
 
 from config.system.files import write_atomically
-from evaluation.reports.table import markdown
+from evaluation import markdown
 
 FOLDER = Path("results/benchmarks")
 
 
 def publish(name, header, rows):
     """Print a table, a header and rows of cells, and write it to results/benchmarks/NAME.md."""
-    text = markdown(header, rows) + "\n"
+    text = markdown.table(header, rows) + "\n"
     print(text, end="")
     FOLDER.mkdir(parents=True, exist_ok=True)
     write_atomically(FOLDER / f"{name}.md", text.encode())

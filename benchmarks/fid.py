@@ -28,8 +28,7 @@ def extrapolated(counts, distances, count=OF):
 def main(argv):
     """Print the table: FID of the halves (their mean) and of all of the training images to the test images."""
     parser = Parser(__doc__)
-    count = {"type": lambda text: IMAGES.parse("--images", text), "metavar": "INT"}
-    parser.add_argument("--images", **count, default=OF, help=f"{IMAGES.help} (default: {OF})")
+    parser.add_value("images", IMAGES, OF)
     parser.add_key("data_dir", config.defaults()["data_dir"])
     arguments = parser.parse(argv)
     import_tensorflow()
@@ -38,8 +37,8 @@ def main(argv):
 
     fid.inception()
     train, test = (data.load("cifar10", split, arguments.data_dir).images for split in ("train", "test"))
-    reference = fid.gaussian(fid.features([test]))
-    features = fid.features([train[: arguments.images]])
+    reference = fid.gaussian(fid.features(test))
+    features = fid.features(train[: arguments.images])
     counts = [len(features) // parts for parts in PARTS]
     distances = [
         np.mean([fid.distance(fid.gaussian(part), reference) for part in np.array_split(features, parts)])

@@ -20,27 +20,23 @@ def main(argv):
     import_tensorflow()
     import tensorflow as tf
 
-    import data
     from data.batches import to_float
     from models import runs
     from training import callbacks, loop
 
     with tempfile.TemporaryDirectory() as folder:
-        settings = config.resolve({"model_dir": folder, "results_dir": folder, "logs_dir": folder})
-        images = data.load("mnist", "train").images
+        given = {"model_dir": folder, "results_dir": folder, "logs_dir": folder}
+        settings, images, _ = loop.prepare(config.resolve(given))
         model = loop.compiled(settings, images.shape[1:])
-        steps_per_epoch = len(images) // settings.batch_size
-        monitor = callbacks.Monitor(images[: settings.monitor_size], 1, steps_per_epoch)
-        log = callbacks.Log(runs.files(settings), monitor, 1, steps_per_epoch)
+        monitor = callbacks.Monitor(model, images[: settings.monitor_size], 1)
+        log = callbacks.Log(model, runs.files(settings), monitor, 1, config.steps_per_epoch(settings))
         # the log of a whole run, so that the last save is measured, not the first
         row = dict.fromkeys(("step", "epoch", "learning_rate", *model.trackers, "test_psnr", "test_ssim"), 0.12345678)
-        log.rows = [row] * (settings.epochs * steps_per_epoch // settings.log_freq)
-        saver = callbacks.Saver(runs.files(settings), settings, log, 1, steps_per_epoch)
-        for callback in (monitor, saver):
-            callback.set_model(model)
+        log.rows = [row] * (config.total_steps(settings) // settings.log_freq)
+        saver = callbacks.Saver(model, runs.files(settings), settings, log, 1)
         batch = to_float(tf.constant(images[: settings.batch_size]))
         step = tf.function(model.train_step, autograph=False)
-        actions = {"step": lambda: step(batch), "save": lambda: saver.act(0), "measure": lambda: monitor.act(0, None)}
+        actions = {"step": lambda: step(batch), "save": lambda: saver.act(0), "measure": lambda: monitor.act(0)}
         found = times(actions)
     rows = []
     for name, every in (("save", settings.save_model_freq), ("measure", settings.test_freq)):

@@ -56,32 +56,39 @@ def read_experiment(path, flags):
     """Return the runs that the YAML file `path` and the `flags`, a dict, describe: a list of dicts of values.
 
     The file has keys of the configuration and, under `runs`, a list of blocks of further keys. Without `runs` it
-    describes one run. A value may be a list: every combination is then a run. A flag replaces a value that all blocks
-    share. Of the blocks that have the key themselves it selects those with its value.
+    describes one run. A value may be a list: every combination is then a run. A flag replaces a value. But where a
+    block has a key of names, such as `loss`, the flag of that key selects the runs with its value.
 
     Raises:
-        UserError: the file is missing or broken, one of its keys or values is wrong, or no block has a flag's value.
+        UserError: the file is missing or broken, one of its keys or values is wrong, or no run has a flag's value.
     """
     shared = read_yaml(path)
     blocks = shared.pop("runs", [{}])
     if not isinstance(blocks, list) or not blocks or not all(isinstance(block, dict) for block in blocks):
         raise UserError(f"{path}: runs: expected a list of 'key: value' blocks, got {str(blocks)[:80]!r}")
-    blocks = [checked(path, block) for block in blocks]
-    for key, value in flags.items():
-        offered = dict.fromkeys(one for block in blocks if key in block for one in listed(block[key]))
-        blocks = [narrowed(block, key, value) for block in blocks]
-        blocks = [block for block in blocks if block is not None]
-        if not blocks:
-            raise UserError(f"{key}: expected one of {', '.join(map(str, offered))}, the runs of {path}, got {value}")
-    return [checked(path, shared) | flags | block for block in blocks]
+    shared, blocks = checked(path, shared), [checked(path, block) for block in blocks]
+    selecting = [key for key in flags if KEYS[key].kind is str and any(key in block for block in blocks)]
+    for key in selecting:
+        blocks = selected(path, [{key: (defaults() | shared)[key]} | block for block in blocks], key, flags[key])
+    replacing = {key: value for key, value in flags.items() if key not in selecting}
+    return [shared | block | replacing for block in blocks]
 
 
-def narrowed(block, key, value):
-    """Return a block of an experiment with only those values of `key` that are in `value`; None if there is none."""
-    if key not in block:
-        return block
-    kept = [one for one in listed(block[key]) if one in listed(value)]
-    return block | {key: kept if len(kept) > 1 else kept[0]} if kept else None
+def selected(path, blocks, key, value):
+    """Return those `blocks` of the file `path` that have a value of `key` in `value`, with no other values of it.
+
+    Raises:
+        UserError: there is none.
+    """
+    kept = [[one for one in listed(block[key]) if one in listed(value)] for block in blocks]
+    if not any(kept):
+        offered = dict.fromkeys(str(one) for block in blocks for one in listed(block[key]) if one != "")
+        raise UserError(f"{key}: expected one of {', '.join(offered)}, the runs of {path}, got {value}")
+    return [
+        block | {key: values if len(values) > 1 else values[0]}
+        for block, values in zip(blocks, kept, strict=True)
+        if values
+    ]
 
 
 def listed(value):

@@ -38,9 +38,13 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             word = unknown[0][:80]
             if word.startswith("--"):
-                config.lookup(word.lstrip("-").split("=")[0], {action.dest: action for action in self._actions})
+                config.lookup(word.lstrip("-").split("=")[0], self.flags())
             raise UserError(f"unexpected argument {word!r}; expected --key=value")
         return arguments
+
+    def flags(self):
+        """Return the flags by name, without their dashes."""
+        return {action.dest: action for action in self._actions}
 
     def error(self, message):
         """Raise what argparse would print with its usage."""
@@ -48,7 +52,10 @@ class Parser(argparse.ArgumentParser):
 
     def add_key(self, name, default, flag=None, shown=None, lists=False, group=None):
         """Add a flag with the type, bounds and meaning of the configuration key `name`, or for `lists` of values."""
-        key, flag = KEYS[name], flag or name
+        self.add_value(flag or name, KEYS[name], default, shown, lists, group)
+
+    def add_value(self, flag, key, default, shown=None, lists=False, group=None, **more):
+        """Add a flag for a value of a `Key`, or for `lists` of them. Args: `shown`, the default as --help shows it."""
         shown = default if shown is None else shown
         text = f"{key.help}{choices(key)} (default: {shown if shown != '' else 'empty'})".replace("%", "%%")
         parse = key.parse_list if lists else key.parse
@@ -58,6 +65,7 @@ class Parser(argparse.ArgumentParser):
             default=default,
             metavar=key.kind.__name__.upper(),
             help=text,
+            **more,
         )
 
     def add_all_keys(self):

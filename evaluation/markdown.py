@@ -19,22 +19,33 @@ DISPLAY_NAMES = {
 
 
 def display_name(name):
-    """Return the name of a loss or of a run as a table or figure shows it: "ours_seed1" → "STFT+SSIM (paper) seed1"."""
-    losses = [loss for loss in DISPLAY_NAMES if name == loss or name.startswith((f"{loss}_", f"{loss} "))]
-    loss = max(losses, key=len, default="")
-    return f"{DISPLAY_NAMES[loss]} {name[len(loss) + 1 :]}".strip() if loss else name
+    """Return a name as tables and figures show it: "ours beta=0.1" → "STFT+SSIM (paper) beta=0.1".
+
+    Args: `name`, that of a loss, a checkpoint or a configuration, or of a difference such as "ours - l2".
+    """
+    if " - " in name:
+        return " - ".join(display_name(part) for part in name.split(" - "))
+    for loss, shown in DISPLAY_NAMES.items():
+        rest = name.removeprefix(loss)
+        if name.startswith(loss) and rest[:1] in ("", " ", "_"):
+            return f"{shown} {rest[1:]}".strip()
+    return name
 
 
 def number(value, decimals, sign=""):
-    """Return a number with so many decimals, with its sign if `sign` is "+". Zero has no minus."""
+    """Return a number with so many decimals, and with its sign if `sign` is "+". What rounds to zero has no sign."""
     text = f"{value:{sign}.{decimals}f}"
-    return text if float(text) else text.replace("-", sign)
+    return text if float(text) else text.lstrip("+-")
+
+
+def span(low, high, decimals, sign=""):
+    """Return the ends of an interval: "[11.90, 11.98]"."""
+    return f"[{number(low, decimals, sign)}, {number(high, decimals, sign)}]"
 
 
 def interval(value, low, high, decimals, sign=""):
     """Return a number with its interval: "11.94 [11.90, 11.98]"."""
-    value, low, high = (number(one, decimals, sign) for one in (value, low, high))
-    return f"{value} [{low}, {high}]"
+    return f"{number(value, decimals, sign)} {span(low, high, decimals, sign)}"
 
 
 def table(header, rows):

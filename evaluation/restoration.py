@@ -13,7 +13,8 @@ from config.system.errors import UserError
 from data import picture_file
 from data.batches import to_float
 from evaluation import bootstrap, markdown
-from evaluation.metrics import quality
+from evaluation.metrics import psnr
+from evaluation.metrics.display import parts
 from evaluation.restorers import acsg, restorers
 from losses.ssim import similarity
 from models import checkpoint
@@ -67,7 +68,7 @@ def cases(files, split="test", dataset="", data_dir="", seed=0):
     for (trained_on, measurement, setting), models in by_measurement(files).items():
         model, name = models["ambient_vae_gan"], dataset or trained_on
         images = load_images(name, split, data_dir, model.image_shape)
-        theta = quality.damage(model, images, seed)
+        theta = model.measurement.draw(images.shape, [seed, 1])
         arrays = [array.numpy() for array in (images, theta, model.measurement.apply(images, theta))]
         found.append(Case(measurement, setting, name, model, restorers(model, models.get("supervised")), *arrays))
     return found
@@ -154,9 +155,8 @@ def timed(restore, case):
 def score(restore, case):
     """Return the Scores of what a restorer makes of a case."""
     restored, seconds = timed(restore, case)
-    pairs = [(case.images[i], restored[i]) for i in quality.parts(restored)]
-    psnr, ssim = (np.concatenate([metric(*pair) for pair in pairs]) for metric in (quality.psnr, similarity))
-    return Scores(psnr, ssim, seconds)
+    pairs = [(case.images[i], restored[i]) for i in parts(restored)]
+    return Scores(*(np.concatenate([metric(*pair) for pair in pairs]) for metric in (psnr, similarity)), seconds)
 
 
 def rows(cases, acsg_images=0):
@@ -250,6 +250,6 @@ def caption(case, split, seed):
         "Ambient and supervised VAE-GAN: posterior mean, one pass; only the supervised one saw clean images. "
         f"ACSG: {acsg.STEPS} steps in the latent space of the ambient VAE-GAN. Filter: no learning; inpainting is told "
         "where the holes are, which no other method is.\n"
-        f"Times: batches of {quality.parts(case.images)[0].stop}, without the first call. Images with the same hole "
+        f"Times: batches of {parts(case.images)[0].stop}, without the first call. Images with the same hole "
         "are inpainted together."
     )

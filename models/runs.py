@@ -25,6 +25,7 @@ class Files(NamedTuple):
     metrics: Path
     samples: Path
     evolution: Path
+    perceptual: Path  # LPIPS and FID
     logs: Path  # the folder of TensorBoard's files
 
 
@@ -39,6 +40,7 @@ def files(settings):
         metrics=results_dir / "metrics.csv",
         samples=results_dir / "samples.png",
         evolution=results_dir / "evolution.npz",
+        perceptual=results_dir / "perceptual.npz",
         logs=Path(settings.logs_dir) / settings.tag,
     )
 
@@ -80,10 +82,10 @@ def require_table(path):
         raise UserError(f"{path}: expected a table of runs with a tag each, got another; move it away")
 
 
-def record(settings, quality):
-    """Write a run and the means of its `quality` (a dict of arrays [N]) to the table; its tag has one row."""
+def record(settings, scores):
+    """Write a run and the means of its `scores` (a dict of arrays [N]) to the table; its tag has one row."""
     path = Path(settings.results_dir) / TABLE
-    means = {name: f"{values.mean():.6f}" for name, values in quality.items()}
+    means = {name: f"{values.mean():.6f}" for name, values in scores.items()}
     row = {"tag": settings.tag, **vars(settings), **means}
     require_writable(path.parent)
     with in_turn(path.parent):
@@ -122,21 +124,39 @@ def configuration(path, row):
     return config.recorded(values)
 
 
-def select(path, dataset, split, losses=(), settings=None):
-    """The configurations in the table `path` whose test images are `split` of `dataset`.
+def select(path, dataset, split, losses=(), experiment=()):
+    """Return the Settings of the runs in the table `path` whose test images are `split` of `dataset`.
 
-    Args: `losses`, names, empty for all; `settings`, a dict of keys and the values that the runs must have.
+    Args: `losses`, names, empty: all; `experiment`, as of `belongs`.
 
     Raises:
         UserError: there are none, or the file is not a table of runs.
     """
-    every, settings = load(path), {"dataset": dataset, "test_split": split, **(settings or {})}
-    found = [run for run in every if settings.items() <= vars(run).items() and (not losses or run.loss in losses)]
+    every = load(path)
+    of_images = [run for run in every if (run.dataset, run.test_split) == (dataset, split)]
+    found = [run for run in of_images if (not losses or run.loss in losses) and belongs(run, experiment)]
     if not found:
         wanted = f"runs of {', '.join(losses)}" if losses else "runs"
-        having = ", ".join(f"{key}={value}" for key, value in settings.items())
+        having = f"dataset={dataset}, test_split={split}{' and the settings of --config' if experiment else ''}"
         raise UserError(f"{path}: expected {wanted} with {having}, got none among {len(every)}")
     return found
+
+
+def belongs(run, experiment):
+    """Whether the Settings of a run are those of an `experiment`, as config.read_experiment returns it; empty: any.
+
+    Where files are makes no difference, nor does a 0 that stands for a number that the training derives.
+    """
+    return not experiment or any(
+        all(is_value(key, getattr(run, key), value) for key, value in entry.items()) for entry in experiment
+    )
+
+
+def is_value(key, found, expected):
+    """Whether `found` is the `expected` value of a key, or one of a list of values."""
+    is_derived = key in ("lr_step_size", "train_size") and expected == 0
+    is_one = found in expected if isinstance(expected, list) else found == expected
+    return is_one or is_derived or config.KEYS[key].changes != "weights"
 
 
 def load_model(run):

@@ -38,17 +38,18 @@ def die_in_a_write(writes):
     os.fsync = fsync
 
 
-def die_after(steps, seconds):
+def die_after(calls, seconds):
     """Take a few steps, then die a moment later, wherever the training is by then."""
 
-    class Timer(callbacks.Stop):
-        def on_train_batch_end(self, batch, logs=None):
-            nonlocal steps
-            steps -= 1
-            if steps == 0:
+    class Timer(callbacks.ProgressBar):
+        def move(self, step):
+            nonlocal calls
+            super().move(step)
+            calls -= 1
+            if calls == 0:
                 threading.Timer(seconds, die).start()
 
-    callbacks.Stop = Timer
+    callbacks.ProgressBar = Timer
 
 
 def trained(argv, choice=None):

@@ -408,7 +408,7 @@ class TestRuns:
         assert (tmp_path / "blur_error_vae/gen_samples.png").exists()
         capsys.readouterr()
         evaluate.main([*place, "--split=held-out", f"--out_dir={tmp_path}", f"--json={tmp_path / 'rows.json'}"])
-        assert "| blur_error_vae |" in capsys.readouterr().out
+        assert "| blur-error VAE |" in capsys.readouterr().out
 
     def test_what_is_kept_of_every_epoch(self, tmp_path):
         """Of the first four test images; an epoch that was cut short, and a former run's, are kept once."""

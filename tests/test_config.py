@@ -1,7 +1,10 @@
 """Configuration: what is accepted, what is refused, and that a refusal is one line and harmless."""
 
 import contextlib
+import functools
+import inspect
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,13 +15,22 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 import config
+import data
 import evaluate
 import generate
 import losses
+import measurements
+import models
 import train
+from config import schema
+from config.command_line import checkpoint_files
 from config.schema import KEYS
 from config.system.errors import UserError, run
 from config.system.files import write_atomically
+from models.ambient_vae_gan import AmbientVAEGAN
+from models.blur_error_vae import BlurErrorVAE
+from models.latent import LatentModel
+from training.cyclical import CyclicalLearningRate
 
 SCRIPTS = (train, generate, evaluate)
 ROOT = Path(__file__).parent.parent
@@ -34,16 +46,29 @@ PAPER = {
 PAPER |= {"latent_dim": 2, "beta": 0.005, "ssim_coef": 500, "stft_coef": 0.0015, "amp_coef": 0.1, "arg_coef": 0.9}
 
 
+class Reached(Exception):
+    """A command went as far as TensorFlow."""
+
+
+@pytest.fixture
+def without_tensorflow(monkeypatch):
+    """A training that would begin ends with Reached."""
+
+    def reached():
+        raise Reached
+
+    monkeypatch.setattr(train, "import_tensorflow", reached)
+
+
+def of_file(text, path):
+    """The runs in a YAML file with this text."""
+    path.write_text(text, encoding="utf-8")
+    return config.read_experiment(path, {})
+
+
 class TestValues:
     def test_the_defaults_are_the_papers(self):
         assert {name: config.defaults()[name] for name in PAPER} == PAPER
-
-    def test_the_losses_own_defaults_are_the_same(self):
-        found = losses.TERMS["stft"].make().get_config()
-        named = {"window": "stft_f", "stride": "stft_s", "amp_coef": "amp_coef", "arg_coef": "arg_coef", "eps": "eps"}
-        assert {key: found[name] for name, key in named.items()} == {
-            key: config.defaults()[key] for key in named.values()
-        }
 
     def test_every_key_is_a_flag_in_every_form(self):
         for argv in (["--epochs=3"], ["--epochs", "3"], ["epochs=3"]):
@@ -56,24 +81,23 @@ class TestValues:
 
     @pytest.mark.parametrize("text,value", [("1e-4", 1e-4), ("'0.5'", 0.5), ("1", 1.0)])
     def test_yaml_numbers_as_people_write_them(self, tmp_path, text, value):
-        (tmp_path / "c.yml").write_text(f"min_lr: {text}\n")
-        assert config.read_yaml(tmp_path / "c.yml") == {"min_lr": value}
+        assert of_file(f"min_lr: {text}\n", tmp_path / "c.yml") == [{"min_lr": value}]
 
     def test_tag_defaults_to_the_loss(self):
         assert config.resolve({"loss": "l2"}).tag == "l2"
         assert config.resolve({"loss": "l2", "tag": "mine"}).tag == "mine"
 
-    def test_dump_is_read_back(self, tmp_path):
+    def test_settings_are_read_back_from_json(self):
         settings = config.resolve({"loss": "dft+ssim", "eps": 1e-7})
-        (tmp_path / "c.yml").write_text(config.dump(settings))
-        assert config.read_yaml(tmp_path / "c.yml") == vars(settings)
+        assert config.recorded(json.loads(json.dumps(vars(settings)))) == settings
 
 
 def test_a_rate_that_only_decays_has_no_lower_bound():
     assert config.resolve({"lr_mode": "exponential", "max_lr": 5e-5}).max_lr == 5e-5
 
 
-REFUSED = [
+# seen from the flags alone
+REFUSED_AT_ONCE = [
     (["--batch_size=abc"], "--batch_size: expected a whole number from 1, got 'abc'"),
     (["--epochs=-1"], "--epochs: expected a whole number from 1, got '-1'"),
     (["epochs=0"], "--epochs: expected a whole number from 1, got '0'"),
@@ -81,35 +105,71 @@ REFUSED = [
     (["--min_lr=nan"], "--min_lr: expected a number above 0 to 1, got 'nan'"),
     (["--min_lr=1e999"], "--min_lr: expected a number above 0 to 1, got '1e999'"),
     (["--min_lr=0.1", "--max_lr=0.01"], "min_lr: expected at most max_lr (0.01), got 0.1"),
-    (["--loss=sim"], "loss: expected one of ssim, l1, l2, bce, ffl"),
-    (["--stft_f=29"], "stft_f: expected a window of at most the image's 28 pixels, got 29"),
+    (["--loss=sim"], "--loss: expected one of ssim, l1, l2, bce, ffl"),
+    (["--loss=l2,our"], "--loss: expected one of ours, l1, l2, bce"),
+    (["--loss=l2+stf"], "--loss: expected one of stft, l1, l2, bce"),
     (["--bath_size=3"], "unknown key 'bath_size'; expected 'batch_size'?"),
-    (["--tag=../x"], "--tag: expected text matching"),
+    (["--tag=../x"], "--tag: expected a name of letters, digits and _ + . = -, of at most 100, got '../x'"),
     (["epochs"], "unexpected argument 'epochs'; expected --key=value"),
     (["--epochs"], "argument --epochs: expected one argument"),
-    (["--dataset=imagenet"], "dataset: expected one of mnist, mnist-gray, fashion-mnist, cifar10, image_folder"),
+    (["--dataset=imagenet"], "expected one of image_folder, mnist, mnist-gray, fashion-mnist, cifar10, celeba, cart"),
+    (["--config=none.yml"], "none.yml: expected a YAML file"),
+    (["--gamma=2"], "gamma: expected only with model ambient_vae_gan, got model vae"),
+    (["--kernel_size=5"], "kernel_size: expected only with model blur_error_vae, got model vae"),
+    (["--stft_f=8", "--loss=l2"], "stft_f: expected only with loss stft or stft-unwindowed or"),
+    (["--stft_f=8", "--loss=dft+ssim"], "or stft-corrected, got loss dft+ssim"),
+    (["--image_size=32"], "image_size: expected only with dataset image_folder or celeba, got dataset mnist"),
+    (
+        ["--measurement_k=5", "--model=ambient_vae_gan", "--measurement=add_noise"],
+        "expected only with measurement drop_patch or keep_patch or extract_patch, got measurement add_noise",
+    ),
+    (["--lr_gamma=0.5"], "lr_gamma: expected only with lr_mode exp_range or exponential, got lr_mode triangular2"),
+    (["--loss=blur_error_vae"], "got 'blur_error_vae'; --model chooses the model"),
+]
+# seen from the images, the files or the folders
+REFUSED = [
+    (["--stft_f=29"], "stft_f: expected a window of at most the image's 28 pixels, got 29"),
     (["--train_size=60001"], "train_size: expected at most 60000 images of mnist, got 60001"),
     (["--test_split=held-out", "--train_size=60000"], "train_size: expected at most 50000 images of mnist, got 60000"),
-    (["--config=none.yml"], "none.yml: expected a YAML file"),
     (["--resume", "--tag=none"], "--resume: expected the state of an interrupted run"),
     (["--model_dir=/dev/null/x"], "/dev/null/x/ours: expected a folder"),
+    (["--loss=l2+l2"], "loss: expected each term once, got 'l2+l2'"),
+    (["--loss=l2+bce"], "loss: expected terms of one output space, got 'l2+bce', where bce takes logits"),
 ]
 
 
 class TestRefusals:
+    @pytest.mark.parametrize("argv,message", REFUSED_AT_ONCE, ids=lambda value: "".join(value))
+    def test_train_without_tensorflow(self, argv, message, tmp_path, without_tensorflow):
+        self.test_train(argv, message, tmp_path)
+
     @pytest.mark.parametrize("argv,message", REFUSED, ids=lambda value: "".join(value))
     def test_train(self, argv, message, tmp_path):
         with pytest.raises(UserError) as refusal:
             train.main([f"--model_dir={tmp_path}", f"--results_dir={tmp_path}", f"--logs_dir={tmp_path}", *argv])
         assert message in str(refusal.value)
+        assert "\n" not in str(refusal.value)
+        assert not list(tmp_path.rglob("*.npz"))
+
+    def test_a_key_is_read_if_one_run_of_a_sweep_reads_it(self, without_tensorflow):
+        with pytest.raises(Reached):
+            train.main(["--loss=l2,ours", "--stft_f=8"])
+
+    def test_a_refusal_imports_no_tensorflow(self):
+        code = "import sys, train\ntry: train.main(['--lr_gamma=0.5'])\nexcept BaseException as error: print(error)\n"
+        code += "print('tensorflow' in sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stdout.startswith("lr_gamma: expected only with lr_mode exp_range")
+        assert done.stdout.endswith("False\n")
 
     @pytest.mark.parametrize(
         "argv,message",
         [
-            (["--loss=sim"], "the checkpoints in checkpoints/, got 'sim'"),
+            (["--loss=sim"], "the checkpoints in checkpoints/ and checkpoints/local/, got 'sim'"),
+            (["--loss=sim", "--model_dir=checkpoints"], "the checkpoints in checkpoints/, got 'sim'"),
             (["--loss=,"], "got ','"),
             (["--num_samples=0"], "--num_samples: expected a whole number from 1 to 10000, got '0'"),
-            (["--name=a/b"], "name: expected letters, digits"),
+            (["--name=a/b"], "name: expected a name of letters, digits"),
             (["--grid=circle"], "argument --grid: invalid choice: 'circle'"),
             (["--out_dir=/dev/null/x", "--loss=ours"], "/dev/null/x/ours: expected a folder"),
         ],
@@ -145,12 +205,23 @@ class TestRefusals:
         "text", ["", "[1]", "epochs: [", "epochs: \0", "epochs: yes", "epochs: {}", "1: 2", "!!python/object:os.x {}"]
     )
     def test_broken_yaml(self, tmp_path, text):
-        (tmp_path / "c.yml").write_text(text)
         with pytest.raises(UserError, match=r"c\.yml"):
-            config.read_yaml(tmp_path / "c.yml")
+            of_file(text, tmp_path / "c.yml")
+
+    @pytest.mark.parametrize("text", ["runs:", "runs: []", "runs: [3]", "runs: {loss: l2}", "runs: [{runs: []}]"])
+    def test_broken_runs(self, tmp_path, text):
+        with pytest.raises(UserError, match=r"c\.yml: .*runs"):
+            of_file(text, tmp_path / "c.yml")
+
+    @pytest.fixture
+    def unread_defaults(self):
+        """The YAML files are read in this test, and again after it."""
+        config.defaults.cache_clear()
+        yield
+        config.defaults.cache_clear()
 
     @pytest.mark.parametrize("damage", ["missing", "incomplete"])
-    def test_damaged_defaults(self, tmp_path, monkeypatch, damage):
+    def test_damaged_defaults(self, tmp_path, monkeypatch, unread_defaults, damage):
         for path in config.FOLDER.glob("*_config.yml"):
             (tmp_path / path.name).write_text(path.read_text())
         path = tmp_path / "model_config.yml"
@@ -160,9 +231,108 @@ class TestRefusals:
             config.defaults()
 
 
+def read_with(key, name):
+    """The keys that are read where `key` is `name`, by the schema."""
+    return {own for own, one in KEYS.items() if one.read_by and one.read_by.key == key and name in one.read_by.names}
+
+
+class TestTablesAgree:
+    """A name or a default that stands in two places is the same in both."""
+
+    @pytest.mark.parametrize("listed,table", [
+        (schema.TERMS, losses.TERMS),
+        (schema.ALIASES, losses.ALIASES),
+        (schema.DATASETS, data.DATASETS),
+        (schema.MEASUREMENTS, measurements.MEASUREMENTS),
+        (schema.ARCHITECTURES, models.ARCHITECTURES),
+        (schema.MODELS, models.MODELS),
+    ])  # fmt: skip
+    def test_choices_are_the_tables(self, listed, table):
+        assert list(listed) == list(table)
+        assert not isinstance(listed, dict) or listed == table
+
+    @pytest.mark.parametrize("key,table", [
+        ("loss", [*losses.TERMS, *losses.ALIASES]),
+        ("dataset", data.DATASETS),
+        ("measurement", measurements.MEASUREMENTS),
+        ("architecture", models.ARCHITECTURES),
+        ("model", models.MODELS),
+    ])  # fmt: skip
+    def test_each_key_takes_the_names_of_its_table(self, key, table):
+        assert KEYS[key].choices == tuple(table)
+
+    @pytest.mark.parametrize("term", losses.TERMS)
+    def test_hyperparameters_of_a_loss(self, term):
+        found = losses.hyperparameters(term)
+        assert set(found) == read_with("loss", term)
+        assert found == {key: config.defaults()[key] for key in found}
+
+    @pytest.mark.parametrize("name", measurements.MEASUREMENTS)
+    def test_parameters_of_a_measurement(self, name):
+        found = {f"measurement_{key}": value for key, value in measurements.parameters(name).items()}
+        assert set(found) == read_with("measurement", name)
+        assert found == {key: config.defaults()[key] for key in found}
+
+    @pytest.mark.parametrize("part,renamed", [
+        (LatentModel, {}),
+        (BlurErrorVAE, {}),
+        (AmbientVAEGAN, {}),
+        (CyclicalLearningRate, {"step_size": "lr_step_size", "mode": "lr_mode", "gamma": "lr_gamma"}),
+    ])  # fmt: skip
+    def test_defaults_of_constructors(self, part, renamed):
+        """The measurement is an object there."""
+        parameters = inspect.signature(part).parameters.items()
+        found = {renamed.get(name, name): one.default for name, one in parameters if one.default is not one.empty}
+        found = {key: value for key, value in found.items() if key in KEYS and key != "measurement"}
+        assert len(found) > 2
+        assert found == {key: config.defaults()[key] for key in found}
+
+    def test_data_sets_that_take_a_size(self):
+        assert tuple(name for name, one in data.DATASETS.items() if one.takes_image_size) == schema.SIZED
+
+    def test_models_read_their_keys(self):
+        """A key that only one model reads is an argument of it, or of what it is made from."""
+        for model, part in (("blur_error_vae", BlurErrorVAE), ("ambient_vae_gan", AmbientVAEGAN)):
+            own = set(inspect.signature(part).parameters) - set(inspect.signature(LatentModel).parameters)
+            made = {"blur_start_epoch", "kernel_size"} if model == "blur_error_vae" else {"measurement"}
+            assert read_with("model", model) == own & {*KEYS} | made
+
+
+class TestWhereCheckpointsAreLookedFor:
+    @pytest.fixture
+    def found(self, tmp_path, monkeypatch):
+        """checkpoint_files in a folder where `both` is shipped and trained, `shipped` and `own` are one of the two."""
+        monkeypatch.chdir(tmp_path)
+        for name in ("both", "shipped", "local/both", "local/own"):
+            (tmp_path / "checkpoints" / name).mkdir(parents=True)
+            (tmp_path / "checkpoints" / name / "model.npz").touch()
+        return lambda *argv: checkpoint_files(generate.parse(argv), "both")
+
+    def test_first_among_ones_own_then_among_the_shipped(self, found):
+        assert found() == {"both": Path("checkpoints/local/both/model.npz")}
+        assert found("--loss=shipped,own") == {
+            "shipped": Path("checkpoints/shipped/model.npz"),
+            "own": Path("checkpoints/local/own/model.npz"),
+        }
+        assert set(found("--loss=all")) == {"both", "shipped", "own"}
+
+    def test_a_folder_that_is_named_is_the_only_one(self, found):
+        assert found("--model_dir=checkpoints") == {"both": Path("checkpoints/both/model.npz")}
+        with pytest.raises(
+            UserError, match="expected one of both, shipped, the checkpoints in checkpoints/, got 'own'"
+        ):
+            found("--model_dir=checkpoints", "--loss=own")
+
+
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 VALUES = st.recursive(SCALARS, lambda values: st.lists(values, max_size=3))
 ONES = st.sampled_from(sorted(KEYS))
+
+
+def has_wrong_value(name, value):
+    """Whether a YAML value, or one of the values of a list, is none of its key's."""
+    values = value if isinstance(value, list) and value else [value]
+    return any(is_refused(functools.partial(KEYS[name].parse, name, one)) for one in values)
 
 
 def is_refused(read):
@@ -186,49 +356,54 @@ class TestMalformedInputs:
     """At least 1,200 malformed inputs, each refused in one line with exit code 2 and nothing written."""
 
     @pytest.fixture(autouse=True)
-    def _nothing_is_written(self, tmp_path_factory, monkeypatch):
-        """Stand in an empty folder; a refused command leaves it empty."""
+    def _nothing_is_written(self, tmp_path_factory, monkeypatch, without_tensorflow):
+        """Stand in an empty folder; a refused command leaves it empty, and one that is not refused does not train."""
         folder = tmp_path_factory.mktemp("empty")
         type(self).yaml = tmp_path_factory.mktemp("yaml") / "c.yml"
         monkeypatch.chdir(folder)
         yield
         assert not list(folder.iterdir())
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
     @given(ONES, st.text(max_size=20))
     @example("epochs", "٣")
     @example("epochs", "1_0")
     @example("beta", "1e400")
     @example("loss", "")
+    @example("alpha", "--")
     def test_flags(self, name, text):
         assume(is_refused(lambda: KEYS[name].parse_list(name, text)))
         assert refused_in_one_line(train, [f"--{name}={text}"])
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=4), st.sampled_from(SCRIPTS))
     def test_argument_lists(self, argv, script):
         assume(not any(word.startswith("-h") or word == "--help" for word in argv))
         assert refused_in_one_line(script, ["--seed=x", *argv])
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
     @given(ONES, VALUES)
     @example("epochs", 16**5000)
     @example("beta", -(16**5000))
     @example("tag", 16**5000)
+    @example("seed", [0, [1]])
+    @example("seed", [])
     def test_yaml_values(self, name, value):
-        assume(is_refused(lambda: KEYS[name].parse(name, value)))
+        assume(has_wrong_value(name, value))
         text = f"{name}: {value:#x}" if type(value) is int else yaml.safe_dump({name: value})
         self.yaml.write_text(text, encoding="utf-8")
         assert refused_in_one_line(train, [f"--config={self.yaml}"])
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.text(max_size=60))
     @example("a: &a [*a]")
+    @example("runs: &a [*a]")
+    @example("runs: [{seed: []}]")
     @example("!!python/object/apply:os.system [ls]")
     @example("? {a: b} : c")
     def test_yaml_documents(self, text):
         self.yaml.write_bytes(text.encode("utf-8", "surrogatepass"))
-        assume(is_refused(lambda: config.read_yaml(self.yaml)))
+        assume(is_refused(lambda: config.read_experiment(self.yaml, {})))
         assert refused_in_one_line(train, [f"--config={self.yaml}"])
 
 

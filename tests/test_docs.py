@@ -97,10 +97,10 @@ def git(folder, *words):
 
 @pytest.fixture
 def few_images(monkeypatch):
-    """Data sets of 600 images, so that scoring them takes no time."""
+    """Data sets of 200 images, so that scoring them takes no time."""
 
     def load(*which, load=data.load):
-        return data.Split(*(None if values is None else values[:600] for values in load(*which)))
+        return data.Split(*(None if values is None else values[:200] for values in load(*which)))
 
     monkeypatch.setattr(data, "load", load)
 
@@ -185,7 +185,7 @@ def test_the_commands_that_users_were_promised_are_there():
 @pytest.mark.parametrize("path", sorted((ROOT / "config/experiments").glob("*.yml")), ids=lambda path: path.stem)
 def test_every_experiment_is_possible(path):
     """The commands above run shortened experiments."""
-    found = [run for stage in config.read_experiment(path) for run in sweep.combinations(stage)]
+    found = [run for stage in config.read_experiment(path, {}) for run in sweep.combinations(stage)]
     assert all(config.resolve(run).tag for run in found)
     assert len({(run.get("results_dir"), run["tag"]) for run in found}) == len(found)
 
@@ -292,6 +292,11 @@ def test_every_loss_is_in_the_table_of_formulas():
     assert {row[0].strip("`") for row in rows} == set(losses.TERMS)
 
 
+def test_every_key_is_explained():
+    guides = "".join(TEXTS[name] for name in GUIDES)
+    assert [key for key in config.KEYS if f"`{key}`" not in guides] == []
+
+
 def test_every_table_of_a_benchmark_is_shown():
     shown = "".join(TEXTS.values())
     for table in (ROOT / "results/benchmarks").glob("*.md"):
@@ -362,29 +367,43 @@ def follow(folder, file, body):
     path.write_text("\n".join(lines) + "\n")
 
 
+def python(folder, *calls):
+    """What the scripts print in the folder, one process for all: a call is the script and its arguments."""
+    code = "import importlib, sys\nfor script, *words in eval(sys.argv[1]): importlib.import_module(script).main(words)"
+    return printed(folder, "-c", code, repr(calls))
+
+
+def printed(folder, *words):
+    """What a Python process prints in the folder."""
+    done = subprocess.run([sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
 @pytest.mark.slow
 def test_the_page_on_extending_works_as_it_is_followed(prepared, tmp_path):
     """All its examples in one clone: nothing is done that the page does not say."""
     folder = shutil.copytree(prepared, tmp_path / "clone")
     for file, body in additions(EXTENDING):
         follow(folder, file, body)
+    script = folder / "evaluate.py"
+    script.write_text(re.sub(r"(REPORTS = \(.*)\)", r'\1, "brightness")', script.read_text()))
     images = np.random.default_rng(0).integers(256, size=(60, 128, 128), dtype=np.uint8)
     np.savez(folder / "DIR/own.npz", x_train=images, y_train=np.zeros(60), x_test=images, y_test=np.zeros(60))
 
-    def python(*words):
-        done = subprocess.run([sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-2000:]
-        return done.stdout
-
     own = ["--dataset=own", "--data_dir=DIR"]
     loss = ["--loss=charbonnier+ssim", "--charbonnier_eps=0.01"]
-    python("train.py", *own, *loss, "--architecture=conv128", "--latent_dim=8", "--tag=own", *SHRUNK)
-    python("train.py", "--model=ambient_vae_gan", "--architecture=ambient28", "--measurement=shade", *SHRUNK)
-    assert re.search(r"^own: -?\d", python("evaluate.py", "brightness", "--loss=own"), re.M)
+    found = python(
+        folder,
+        ["train", *own, *loss, "--architecture=conv128", "--latent_dim=8", "--tag=own", *SHRUNK],
+        ["train", "--model=ambient_vae_gan", "--architecture=ambient28", "--measurement=shade", *SHRUNK],
+        ["evaluate", "brightness", "--loss=own"],
+        ["evaluate", "runs", "--runs=results/local/runs.csv", *own, "--baseline=charbonnier+ssim"],
+    )
+    assert re.search(r"^own: -?\d", found, re.M)
+    assert "absolute error" in found
     with (folder / "results/local/runs.csv").open() as file:
         assert "absolute_error" in next(csv.reader(file))
-    compared = python("evaluate.py", "runs", "--runs=results/local/runs.csv", *own, "--baseline=charbonnier+ssim")
-    assert "absolute error" in compared
-    offered = python("train.py", "--help") + python("evaluate.py", "--help")
+    offered = "".join(printed(folder, script, "--help") for script in ("train.py", "evaluate.py"))
     for name in ("charbonnier", "charbonnier_eps", "own", "conv128", "shade", "brightness"):
         assert name in offered

@@ -1,4 +1,4 @@
-"""PSNR, SSIM and the table, against tf.image and scikit-image; the pictures."""
+"""PSNR, SSIM and the table, against tf.image and scikit-image; the choice of a report; grids and checkpoints."""
 
 import json
 from pathlib import Path
@@ -16,10 +16,12 @@ import evaluate
 import generate
 import models
 from config.system.errors import UserError
-from evaluation import grids
-from evaluation.metrics import quality
+from evaluation import grids, markdown, scoring
+from evaluation.metrics import HIGHEST_PSNR, METRICS, OF_IMAGES, Metric, psnr
 from evaluation.reports import table
-from models import checkpoint
+from models import checkpoint, runs
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -32,25 +34,25 @@ def folder(tmp_path):
     return tmp_path
 
 
-class TestMeasures:
+class TestScores:
     def test_psnr(self, rng, digits):
         y = (digits + rng.normal(0, 0.2, digits.shape)).astype(np.float32)
-        found = quality.psnr(digits, y).numpy()
+        found = psnr(digits, y).numpy()
         np.testing.assert_allclose(found, tf.image.psnr(digits, y, 1.0), rtol=1e-5)
         expected = [peak_signal_noise_ratio(a, b, data_range=1) for a, b in zip(digits, y, strict=True)]
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
     def test_psnr_of_equal_images_is_finite(self, digits):
-        np.testing.assert_allclose(quality.psnr(digits, digits), quality.HIGHEST_PSNR, rtol=1e-6)
+        np.testing.assert_allclose(psnr(digits, digits), HIGHEST_PSNR, rtol=1e-6)
 
     @pytest.mark.parametrize("z", ["sample", "mean"])
-    def test_quality_of_a_model(self, z, digits):
-        """Every image by itself, through tf.image, with the noise drawn here."""
+    def test_scores_of_a_model(self, z, digits):
+        """Every image by itself, through tf.image, with the noise of this test."""
         model = models.build(config.resolve({"loss": "l2"}), (28, 28, 1))
         noise = tf.random.stateless_normal([8, 2], [5, 0]) if z == "sample" else 0
         encoded = model.encoder(digits)
         output = model.decoder(encoded[:, :2] + tf.exp(encoded[:, 2:] / 2) * noise)
-        found = quality.reconstruction_quality(model, np.uint8(digits * 255), z, seed=5)
+        found = scoring.score(model, np.uint8(digits * 255), latents=z, seed=5)
         clipped = tf.clip_by_value(output, 0, 1)
         np.testing.assert_allclose(found["psnr"], tf.image.psnr(digits, output, 1.0), rtol=1e-4)
         np.testing.assert_allclose(found["ssim"], tf.image.ssim(digits, output, 1.0), atol=1e-5)
@@ -59,32 +61,97 @@ class TestMeasures:
 
     def test_batches_change_nothing(self, digits, monkeypatch):
         model = models.build(config.resolve({"loss": "l2"}), (28, 28, 1))
-        whole = quality.reconstruction_quality(model, np.uint8(digits * 255))
+        whole = scoring.score(model, np.uint8(digits * 255), [*OF_IMAGES, "equivalent_blur", "sample_blur"])
         monkeypatch.setattr("evaluation.metrics.display.BATCH", 3)
-        parts = quality.reconstruction_quality(model, np.uint8(digits * 255))
-        np.testing.assert_allclose(whole["psnr"], parts["psnr"], rtol=1e-5)
+        parts = scoring.score(model, np.uint8(digits * 255), list(whole))
+        for name, values in whole.items():
+            np.testing.assert_allclose(values, parts[name], rtol=1e-4, err_msg=name)
+
+    def test_every_image_is_decoded_once(self, digits, monkeypatch):
+        """As many latents are decoded as there are images, and as many again for samples of the prior if asked for."""
+        model, decoded = models.build(config.resolve({"loss": "l2"}), (28, 28, 1)), []
+        decode = model.decode
+        monkeypatch.setattr(model, "decode", lambda z: decoded.append(len(z)) or decode(z))
+        monkeypatch.setattr("evaluation.metrics.display.BATCH", 3)
+        scoring.score(model, np.uint8(digits * 255))
+        assert sum(decoded) == 8
+        scoring.score(model, np.uint8(digits * 255), [*OF_IMAGES, "equivalent_blur", "sample_blur"])
+        assert sum(decoded) == 8 + 2 * 8
+
+    def test_only_the_first_images(self, digits, monkeypatch):
+        """A metric of the first images has that many values, whatever the batches."""
+        model = models.build(config.resolve({"loss": "l2"}), (28, 28, 1))
+        monkeypatch.setattr("evaluation.metrics.display.BATCH", 3)
+        first = Metric("", 0, lambda batch: batch.image[:, 14, 14, 0], of_first=True)
+        monkeypatch.setitem(METRICS, "first", first)
+        for count in (1, 3, 4, 8, 20):
+            found = scoring.score(model, np.uint8(digits * 255), ["first", "psnr"], first=count)
+            np.testing.assert_array_equal(found["first"], digits[:count, 14, 14, 0])
+            assert len(found["psnr"]) == 8
+
+    def test_a_training_records_every_metric_of_images(self, digits, tmp_path):
+        settings = config.resolve({"loss": "l2", "results_dir": str(tmp_path)})
+        scores = scoring.score(models.build(settings, (28, 28, 1)), np.uint8(digits * 255))
+        runs.record(settings, scores)
+        (row,) = runs.read(tmp_path / "runs.csv")
+        assert list(row)[-5:] == ["psnr", "ssim", "psnr_clipped", "ssim_clipped", "kl_divergence"]
+        assert float(row["psnr"]) == pytest.approx(scores["psnr"].mean(), abs=1e-5)
+
+
+class TestMarkdown:
+    @pytest.mark.parametrize("value,decimals,sign,expected", [
+        (11.938, 2, "", "11.94"),
+        (0.524, 2, "+", "+0.52"),
+        (-0.524, 2, "+", "-0.52"),
+        (-0.004, 2, "", "0.00"),
+        (-0.004, 2, "+", "0.00"),
+        (0.004, 2, "+", "0.00"),
+        (-0.0, 3, "", "0.000"),
+    ])  # fmt: skip
+    def test_number(self, value, decimals, sign, expected):
+        assert markdown.number(value, decimals, sign) == expected
+
+    def test_interval(self):
+        assert markdown.interval(0.001, -0.002, 0.004, 2) == "0.00 [0.00, 0.00]"
+        assert markdown.interval(0.52, 0.478, 0.571, 2, "+") == "+0.52 [+0.48, +0.57]"
+
+    @pytest.mark.parametrize("name,shown", [
+        ("ours", "STFT+SSIM (paper)"),
+        ("ours beta=0.1", "STFT+SSIM (paper) beta=0.1"),
+        ("ours-corrected_seed1", "STFT+SSIM (corrected) seed1"),
+        ("l2 beta=0.0001 - ours-released", "L2 beta=0.0001 - STFT+SSIM (released code)"),
+        ("blur_error_vae_seed1_beta0.4", "blur-error VAE seed1_beta0.4"),
+        ("l2+ffl", "L2+FFL"),
+        ("l2-or-not", "l2-or-not"),
+        ("my_run", "my_run"),
+    ])  # fmt: skip
+    def test_names(self, name, shown):
+        assert markdown.display_name(name) == shown
 
 
 class TestTable:
-    ROWS = (
-        table.row("ours", {"psnr": np.array([11.0, 13.0]), "ssim": np.array([0.4, 0.5]), "psnr_clipped": np.ones(2),
-                           "ssim_clipped": np.ones(2)}, dataset="mnist", split="test", z="sample", seed=0,
-                  epochs=2.5),
-    )  # fmt: skip
+    @pytest.fixture
+    def rows(self, folder, digits):
+        return [
+            table.row(loss, folder / loss / "model.npz", np.uint8(digits * 255), split="test", z="mean", seed=0)
+            for loss in ("l2", "bce")
+        ]
 
-    def test_row(self):
-        assert {
-            "psnr": 12,
-            "ssim": 0.45,
-            "paper_psnr": 11.93,
-            "paper_ssim": 0.492,
-            "num_images": 2,
-        }.items() <= self.ROWS[0].items()
+    def test_row(self, folder, digits, rows):
+        model, _ = checkpoint.load_model(folder / "l2/model.npz")
+        expected = tf.image.psnr(digits, model(digits), 1.0).numpy().mean()
+        assert rows[0]["psnr"] == pytest.approx(expected, rel=1e-4)
+        assert {"paper_psnr": 10.2, "paper_ssim": 0.41, "num_images": 8, "split": "test"}.items() <= rows[0].items()
+        assert rows[1]["paper_psnr"] is None
 
-    def test_markdown(self):
-        heading, rule, line = table.quality_table(self.ROWS).split("\n")
+    def test_markdown(self, rows):
+        heading, rule, line, other = table.table(
+            [rows[0] | {"psnr": 12.0, "ssim": 0.45, "epochs": 2.5}, rows[1]]
+        ).split("\n")
         assert [cell.strip() for cell in heading.split("|")[1:5]] == ["loss", "epochs", "PSNR", "SSIM"]
-        assert [cell.strip() for cell in line.split("|")[1:5]] == ["ours", "2.5", "12.00", "0.450"]
+        assert [cell.strip() for cell in line.split("|")[1:5]] == ["L2", "2.5", "12.00", "0.450"]
+        assert [cell.strip() for cell in line.split("|")[-3:-1]] == ["10.20", "0.41"]
+        assert [cell.strip() for cell in other.split("|")[-3:-1]] == ["", ""]
         assert len(heading) == len(rule) == len(line)
 
     def test_epochs_count_those_of_the_checkpoint_begun_from(self, tmp_path):
@@ -104,18 +171,29 @@ class TestTable:
 
     def test_json(self, folder, tmp_path, capsys):
         out = tmp_path / "rows.json"
-        evaluate.main(["--loss=bce,l2", f"--model_dir={folder}", f"--json={out}", "--z=mean", "--split=held-out"])
+        place = [f"--model_dir={folder}", f"--json={out}", f"--out_dir={tmp_path}"]
+        evaluate.main(["--loss=bce,l2", "--z=mean", "--split=held-out", *place])
         rows = json.loads(out.read_text())["rows"]
         assert [row["loss"] for row in rows] == ["bce", "l2"]
         assert [row["output_space"] for row in rows] == ["logits", "linear"]
         assert {row["num_images"] for row in rows} == {10000}
-        assert f"{rows[1]['psnr']:.2f}" in capsys.readouterr().out
+        text = capsys.readouterr().out
+        assert f"{rows[1]['psnr']:.2f}" in text
+        assert (tmp_path / "table.md").read_text() == text
 
     def test_images_of_another_shape_are_refused(self, folder, tmp_path, rng):
         images = rng.integers(0, 256, (3, 32, 32, 3), np.uint8)
         np.savez(tmp_path / "cifar10.npz", x_train=images, y_train=np.zeros(3), x_test=images, y_test=np.zeros(3))
         with pytest.raises(UserError, match=r"expected images of \(32, 32, 3\), got a model of \(28, 28, 1\)"):
-            evaluate.main(["--loss=l2", f"--model_dir={folder}", "--dataset=cifar10", f"--data_dir={tmp_path}"])
+            evaluate.main(
+                [
+                    "--loss=l2",
+                    f"--model_dir={folder}",
+                    "--dataset=cifar10",
+                    f"--data_dir={tmp_path}",
+                    f"--out_dir={tmp_path}",
+                ]
+            )
 
     def test_a_users_picture(self, folder, tmp_path, capsys, rng):
         pixels = rng.integers(0, 256, (28, 28), np.uint8)
@@ -129,12 +207,12 @@ class TestTable:
         assert (tmp_path / "l2/mine_reconstruction.png").exists()
 
     @pytest.mark.parametrize("z", ["sample", "mean"])
-    def test_the_reconstruction_that_is_saved_is_the_one_measured(self, z, tmp_path, capsys):
+    def test_the_reconstruction_that_is_saved_is_the_one_scored(self, z, tmp_path, capsys):
         """Of a model that is given the picture damaged; up to the 8 bits of the file."""
         pixels = data.load("mnist", "test").images[0, :, :, 0]
         Image.fromarray(pixels).save(tmp_path / "mine.png")
-        folder = Path(__file__).parent.parent / "checkpoints"
-        flags = [f"--image={tmp_path / 'mine.png'}", f"--model_dir={folder}", f"--out_dir={tmp_path}", f"--z={z}"]
+        place = [f"--model_dir={ROOT / 'checkpoints'}", f"--out_dir={tmp_path}"]
+        flags = ["image", f"--image={tmp_path / 'mine.png'}", *place, f"--z={z}"]
         evaluate.main([*flags, "--loss=ambient_drop_patch", "--seed=3"])
         with Image.open(tmp_path / "ambient_drop_patch/mine_reconstruction.png") as image:
             shown = np.asarray(image)[:: grids.SCALE, :: grids.SCALE]
@@ -143,15 +221,17 @@ class TestTable:
         assert printed == pytest.approx(peak_signal_noise_ratio(pixels, shown[1:29, 30:58]), abs=0.03)
 
 
-@pytest.mark.parametrize("task", [["--probe"], ["--audit"], ["--runs=results/runs.csv", "--loss=ours"]])
-def test_where_nothing_can_be_written_nothing_is_measured(task, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "report", [["probe"], ["audit"], ["table"], ["runs", "--runs=results/runs.csv", "--loss=ours"]]
+)
+def test_where_nothing_can_be_written_nothing_is_scored(report, tmp_path, monkeypatch):
     monkeypatch.setattr(data, "load", None)
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="expected a folder that can be written to"):
-        evaluate.main([*task, f"--out_dir={tmp_path}/file/results"])
+        evaluate.main([*report, f"--out_dir={tmp_path}/file/results"])
 
 
-class TestPictures:
+class TestGrids:
     def test_grid_is_on_the_fixed_scale(self):
         tiles = np.stack([np.full((2, 3, 1), value) for value in (-1.0, 0.25, 2.0)])
         picture = grids.grid(tiles, columns=2)[:, :, 0]
@@ -161,7 +241,7 @@ class TestPictures:
         assert picture[4, 1] == 255
         assert picture[4, 5] == picture[0, 0] == 128
 
-    def test_generate_draws_the_models_samples(self, folder, tmp_path):
+    def test_generate_shows_the_models_samples(self, folder, tmp_path):
         generate.main(
             ["--loss=l2,", "--num_samples=5", "--name=g", f"--out_dir={tmp_path}", f"--model_dir={folder}", "--seed=3"]
         )

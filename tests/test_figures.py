@@ -16,11 +16,10 @@ import evaluate
 import losses
 import models
 from config.system.errors import UserError
-from evaluation import figures
+from evaluation import figures, probe
 from evaluation.figures import curves, digits, latents, phase, style
 from evaluation.metrics import blur
 from evaluation.reports import figures as report
-from evaluation.reports import probe
 from models import checkpoint
 
 ROOT = Path(__file__).parent.parent

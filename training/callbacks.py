@@ -17,7 +17,7 @@ import config
 from config.system.files import write_atomically
 from data.batches import to_float
 from evaluation import grids
-from evaluation.metrics.quality import reconstruction_quality
+from evaluation.scoring import score
 from models import checkpoint
 from training import state
 
@@ -50,9 +50,9 @@ class Monitor(AtSteps):
 
     def act(self, step):
         """Score the images."""
-        quality = reconstruction_quality(self.model, self.images)
+        scores = score(self.model, self.images, ("psnr", "ssim"))
         self.step = step
-        self.latest = {f"test_{name}": float(np.mean(quality[name])) for name in ("psnr", "ssim")}
+        self.latest = {f"test_{name}": float(np.mean(scores[name])) for name in ("psnr", "ssim")}
 
 
 class Log(AtSteps):

@@ -16,7 +16,7 @@ import config
 import models
 from config.system.errors import UserError
 from config.system.files import require_writable
-from evaluation.metrics.quality import reconstruction_quality
+from evaluation.scoring import score
 from models import checkpoint, runs
 from training import loop, state
 
@@ -171,4 +171,4 @@ def complete_table(settings):
     present = [row["tag"] for row in runs.read(Path(settings.results_dir) / runs.TABLE)]
     if settings.tag not in present and runs.is_finished(settings):
         model, _ = checkpoint.load_model(runs.files(settings).model)
-        runs.record(settings, reconstruction_quality(model, loop.prepare(settings)[2]))
+        runs.record(settings, score(model, loop.prepare(settings)[2]))

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from evaluation.figures.style import WIDTH, label_row, show_row
-from evaluation.metrics.display import drawn
+from evaluation.metrics.display import as_displayed
 
 NUM_IMAGES = 8
 SEED = 0
@@ -15,7 +15,7 @@ def comparison(material):
 
     The first row has the test images and, beside them, further ones. Source: figures 3 and 5 of Bredell et al. 2023.
     """
-    images, further = np.split(drawn(material.images[: 2 * NUM_IMAGES]), 2)
+    images, further = np.split(as_displayed(material.images[: 2 * NUM_IMAGES]), 2)
     rows = {"data": (images, further)}
     for name, model in material.models.items():
         rows[name] = np.asarray(model.reconstruct(images)), np.asarray(model.sample(len(further), SEED))

@@ -6,7 +6,7 @@ from scipy.spatial.distance import cdist
 
 from evaluation.figures.style import WIDTH, label_columns, label_row, show_row
 from evaluation.metrics.blur import equivalent_blur_of_each
-from evaluation.metrics.display import drawn
+from evaluation.metrics.display import as_displayed
 
 NUM_SAMPLES, NUM_CANDIDATES = 12, 2000
 SEED = 0
@@ -18,7 +18,7 @@ def reconstructions(material):
     The blur is the equivalent blur, in pixels, against the digit in the first row.
     """
     firsts = [int(np.flatnonzero(material.labels == label)[0]) for label in range(10)]
-    images = drawn(material.images[firsts])
+    images = as_displayed(material.images[firsts])
     rows = {name: np.asarray(model.reconstruct(images)) for name, model in material.models.items()}
     blurs = {name: equivalent_blur_of_each(row, images) for name, row in rows.items()}
     texts = {name: [f"{value:.1f}" for value in values] for name, values in blurs.items()}
@@ -34,7 +34,7 @@ def samples(material):
     first NUM_SAMPLES of NUM_CANDIDATES latents. For each of these images, every model shows the nearest
     (squared error) of all that it decodes from the candidates.
     """
-    candidates = {name: drawn(model.sample(NUM_CANDIDATES, SEED)) for name, model in material.models.items()}
+    candidates = {name: as_displayed(model.sample(NUM_CANDIDATES, SEED)) for name, model in material.models.items()}
     *_, last = candidates
     wanted = candidates[last][:NUM_SAMPLES]
     figure = rows_of_digits({name: nearest(images, wanted) for name, images in candidates.items()})

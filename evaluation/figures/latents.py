@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 
 from evaluation import grids
 from evaluation.figures.style import panels
-from evaluation.metrics.display import drawn
+from evaluation.metrics.display import as_displayed
 
 NUM_PER_CLASS = 70
 NUM_NEIGHBOURS = 25
@@ -30,7 +30,7 @@ def planes(material):
     if not (models := with_plane(material)):
         return None
     chosen = np.concatenate([np.flatnonzero(material.labels == label)[:NUM_PER_CLASS] for label in range(10)])
-    images, labels = drawn(material.images[chosen]), material.labels[chosen]
+    images, labels = as_displayed(material.images[chosen]), material.labels[chosen]
     figure, axes = panels(list(models), 2.45)
     for name, axis in axes.items():
         show_plane(axis, np.asarray(models[name].encode(images)[0]), labels)

@@ -2,10 +2,10 @@
 
 from matplotlib.figure import Figure
 
+from evaluation import probe
 from evaluation.figures.style import WIDTH, lines
 from evaluation.markdown import display_name
-from evaluation.metrics.display import drawn
-from evaluation.reports import probe
+from evaluation.metrics.display import as_displayed
 from losses.base import ReconstructionLoss
 
 
@@ -19,7 +19,7 @@ def of_models(material):
     if not losses:
         return None
     probed = {display_name(name): loss for name, loss in probe.with_terms(losses).items()}
-    return sensitivity(probe.responses(probed, drawn(material.images[: probe.NUM_IMAGES])))
+    return sensitivity(probe.responses(probed, as_displayed(material.images[: probe.NUM_IMAGES])))
 
 
 def sensitivity(responses):

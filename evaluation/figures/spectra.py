@@ -3,10 +3,10 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from evaluation import scoring
 from evaluation.figures.style import WIDTH, lines
 from evaluation.metrics.blur import equivalent_blur, gaussian_blur, radial_spectrum
-from evaluation.metrics.display import drawn
-from evaluation.metrics.quality import reconstructions
+from evaluation.metrics.display import as_displayed
 
 BLURS = (0.5, 1, 1.5)  # blurs of the data that are shown for comparison, pixels
 
@@ -18,7 +18,7 @@ def spectra(material):
     damaged images, from damaged ones. The legend has their equivalent blur. Grey lines are the data under
     a Gaussian blur.
     """
-    images = drawn(material.images)
+    images = as_displayed(material.images)
     figure = Figure((WIDTH, 3.4), layout="constrained")
     level, difference = figure.subplots(1, 2)
     frequencies, expected = radial_spectrum(images)
@@ -28,7 +28,8 @@ def spectra(material):
         difference.plot(frequencies, blurred, color="0.6", linewidth=1, zorder=1)
         difference.text(1.04 * frequencies[-1], blurred[-1], f"{sigma} px", color="0.4", va="center", size=7)
     for name, style in lines(list(material.models)).items():
-        found = np.concatenate(list(reconstructions(material.models[name], images, "sample")))
+        batches = scoring.batches(material.models[name], images, "sample")
+        found = np.concatenate([batch.reconstruction for batch in batches])
         power = radial_spectrum(found)[1]
         style["label"] = f"{name}, {equivalent_blur(found, images):.2f} px"
         level.plot(frequencies, power, **style)

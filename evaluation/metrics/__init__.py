@@ -1,0 +1,72 @@
+"""The metrics of images by name. To add one, write a function and add its line to METRICS."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from evaluation.metrics import fid, lpips
+from evaluation.metrics.blur import power_moments, sigma_between
+from losses import kl_divergence
+from losses.ssim import similarity
+
+# the PSNR of equal images is infinite; here it is that of a mean squared error of 1e-10
+HIGHEST_PSNR = 100.0
+
+
+def psnr(image, reconstruction):
+    """Return the peak signal-to-noise ratio of each pair [B] in dB, for a range of 1, at most HIGHEST_PSNR."""
+    mse = tf.reduce_mean(tf.math.squared_difference(image, reconstruction), [1, 2, 3])
+    return -10 / np.log(10) * tf.math.log(tf.maximum(mse, 10 ** (-HIGHEST_PSNR / 10)))
+
+
+def mean(values, resamples):
+    """Return the mean [1 + R] of values [N] over each resample of the test images."""
+    return resamples.weights @ values
+
+
+def blur_of_set(values, resamples):
+    """Return the equivalent blur [1 + R], sigma in pixels, of images whose power moments [N, 2, 1] are `values`."""
+    return sigma_between(np.tensordot(resamples.weights, values.astype(np.float32), 1), resamples.power_moments)
+
+
+def frechet(values, resamples):
+    """Return the FID [1 + R] of images whose features [n, 2048] are `values`. It is not resampled: all are the same."""
+    return np.full(len(resamples.weights), fid.distance(fid.gaussian(values), resamples.features))
+
+
+class Metric(NamedTuple):
+    """A metric of the images that a model makes.
+
+    heading, decimals: those of its column.
+    score: function of a Batch (evaluation/scoring.py) → a value for each image, [B] or [B, ...].
+    resample: function of the values of all test images [N, ...] and their Resamples (evaluation/comparison.py) → the
+        metric [1 + R] on each resample of them.
+    perceptual: whether it is slow, needs requirements-perceptual.txt, and is computed only with --perceptual.
+    of_first: whether it scores only the first test images, as many as --perceptual says.
+    """
+
+    heading: str
+    decimals: int
+    score: Callable
+    resample: Callable = mean
+    perceptual: bool = False
+    of_first: bool = False
+
+
+METRICS = {
+    "psnr": Metric("PSNR", 2, lambda batch: psnr(batch.image, batch.reconstruction)),
+    "ssim": Metric("SSIM", 3, lambda batch: similarity(batch.image, batch.reconstruction)),
+    "psnr_clipped": Metric("PSNR clipped", 2, lambda batch: psnr(batch.image, batch.clipped)),
+    "ssim_clipped": Metric("SSIM clipped", 3, lambda batch: similarity(batch.image, batch.clipped)),
+    "equivalent_blur": Metric("blur (px)", 3, lambda batch: power_moments(batch.clipped), blur_of_set),
+    "sample_blur": Metric("blur of samples (px)", 3, lambda batch: power_moments(batch.samples), blur_of_set),
+    "lpips": Metric("LPIPS", 3, lambda batch: lpips.distance(batch.clipped, batch.image), mean, True),
+    "fid": Metric("FID", 1, lambda batch: fid.features(batch.clipped), frechet, True, True),
+    "sample_fid": Metric("FID of samples", 1, lambda batch: fid.features(batch.samples), frechet, True, True),
+    "kl_divergence": Metric("KL (nats)", 2, lambda batch: kl_divergence(*batch.posterior)),
+}
+
+# the metrics of single images. A training writes their means to runs.csv
+OF_IMAGES = tuple(name for name, metric in METRICS.items() if metric.resample is mean and not metric.perceptual)

@@ -1,52 +1,48 @@
-"""How blurred a set of images is, and the table of all measures of blur.
+"""How blurred a set of images is: the equivalent blur, and radial spectra.
 
-Every measure takes `images` and `references`, [N, H, W, C], float in [0, 1] (clipped to it) or
-uint8. Samples of the prior have no pairs: the measures named in `PAIRED` do not fit them.
+Every function takes images [N, H, W, C], float in [0, 1] or uint8.
 """
 
 import numpy as np
 from scipy.fft import dctn, fft2, idctn
 
-from evaluation.metrics.coherence import phase_difference, sharpness_index
-from evaluation.metrics.display import of_each
-from evaluation.metrics.edges import edge_width
+from evaluation.metrics.display import in_batches
 
-# the blurs, in pixels, that the equivalent blur is read from; what is more blurred reads the last
+# the blurs, in pixels, among which the equivalent blur is found; a set that is more blurred reads the last one
 SIGMAS = np.linspace(0, 6, 241)
-# an image whose variance, summed over its pixels, is less is blank: what is left is rounding
+# an image whose variance, summed over its pixels, is less is blank: the rest is rounding
 LEAST_VARIANCE = 1e-6
 # the least power of a ring, in dB, so that an empty one has a logarithm
 LEAST_POWER = -100.0
 
 
 def equivalent_blur(images, references):
-    """The Gaussian blur of `references`, sigma in pixels, that makes them as sharp as `images`.
+    """Return the Gaussian blur of `references`, sigma in pixels, that makes them as sharp as `images`.
 
-    Sharpness is the mean squared frequency of a set, weighted by its power: gradient energy over
-    variance. Brightness and contrast cancel, and under a Gaussian blur it only falls: its derivative
-    by sigma² is minus the variance of the squared frequency. The whole sets are compared, so they
-    need no pairs; their contents should be alike. Sharper images read 0, very blurred or blank
-    ones 6.
+    Sharpness is the mean squared frequency of a set, weighted by its power: gradient energy over variance.
+    Brightness and contrast cancel. Under a Gaussian blur it can only fall: its derivative by sigma² is minus the
+    variance of the squared frequency. The sets are compared as a whole, so they need no pairs, but their contents
+    should be alike. Sharper images read 0; very blurred or blank ones read 6.
 
-    The blur is the exact Gaussian, at mirrored borders. Below 0.7 pixels sampled kernels blur less
-    than their sigma says: scipy's 0.5 reads 0.4 on digits.
+    The blur is the exact Gaussian, at mirrored borders. Below 0.7 pixels, sampled kernels blur less than their sigma
+    says: scipy's 0.5 reads 0.4 on digits.
     """
-    moments, curves = of_each(power_moments, images), of_each(power_moments_under_blur, references)
+    moments, curves = in_batches(power_moments, images), in_batches(power_moments_under_blur, references)
     return float(sigma_between(moments.mean(0, keepdims=True), curves.mean(0, keepdims=True))[0])
 
 
 def equivalent_blur_of_each(images, references):
-    """The equivalent blur [N] of every image against its own reference, sigma in pixels."""
-    return of_each(lambda a, b: sigma_between(power_moments(a), power_moments_under_blur(b)), images, references)
+    """Return the equivalent blur [N] of each image against its own reference, sigma in pixels."""
+    return in_batches(lambda a, b: sigma_between(power_moments(a), power_moments_under_blur(b)), images, references)
 
 
 def power_moments_under_blur(images):
-    """The power moments [N, 2, SIGMAS] of images under every Gaussian blur."""
+    """Return the power moments [N, 2, SIGMAS] of images under every Gaussian blur."""
     return power_moments(images, SIGMAS)
 
 
 def power_moments(images, sigmas=SIGMAS[:1]):
-    """The power of images, and the sum of power times ω², [N, 2, sigmas], as each Gaussian blur leaves them.
+    """Return the power of images, and the sum of power times ω², [N, 2, sigmas], as each Gaussian blur leaves them.
 
     Means over images are the moments of the whole set.
     """
@@ -57,7 +53,7 @@ def power_moments(images, sigmas=SIGMAS[:1]):
 
 
 def cosine_power(images):
-    """The power [N, H·W] of every frequency of the cosine transform (mirrored borders), but the constant's.
+    """Return the power [N, H·W] of every frequency of the cosine transform (mirrored borders), 0 for the constant.
 
     A Gaussian blur of width σ multiplies it by exp(-σ²ω²) and nothing else.
     """
@@ -67,14 +63,14 @@ def cosine_power(images):
 
 
 def gaussian_blur(images, sigma):
-    """Images [N, H, W, C] under the exact Gaussian blur of `sigma` pixels, at mirrored borders."""
+    """Return images [N, H, W, C] under the exact Gaussian blur of `sigma` pixels, at mirrored borders."""
     vertical, horizontal = (np.pi * np.arange(size) / size for size in np.shape(images)[1:3])
     passed = np.exp(-(sigma**2) / 2 * np.add.outer(vertical**2, horizontal**2)).astype(images.dtype)
     return idctn(dctn(images, axes=(1, 2)) * passed[..., None], axes=(1, 2))
 
 
 def sigma_between(moments, curves):
-    """The blur [N] that takes the mean squared frequency of references to that of images.
+    """Return the blur [N] that takes the mean squared frequency of references to that of images.
 
     Args: `moments` [N, 2, 1] of the images; `curves` [N, 2, SIGMAS], those of the references under every blur.
     """
@@ -83,14 +79,14 @@ def sigma_between(moments, curves):
 
 
 def mean_squared_frequency(moments):
-    """Mean ω² [N, sigmas], weighted by power, of moments [N, 2, sigmas]; 0 of blank images."""
+    """Return the mean ω² [N, sigmas], weighted by power, of moments [N, 2, sigmas]; 0 for blank images."""
     return moments[:, 1] / np.maximum(moments[:, 0], LEAST_VARIANCE)
 
 
 def radial_spectrum(images):
-    """Radial frequencies [R] (cycles a pixel, to ½) and the power [R] at them: dB, mean over the images.
+    """Return radial frequencies [R] (cycles per pixel, up to ½) and the power [R] there (dB, mean over images).
 
-    An image's power at a radius is the mean over a ring one frequency wide, summed over channels; no
+    An image's power at a radius is the mean over a ring one frequency wide, summed over channels. There is no
     window. An empty ring has -100 dB.
     """
     height, width = np.shape(images)[1:3]
@@ -103,32 +99,4 @@ def radial_spectrum(images):
         power = (abs(fft2(images, axes=(1, 2), norm="ortho")) ** 2).sum(-1).reshape(len(images), -1)
         return 10 * np.log10(np.maximum(power @ (ring / ring.sum(0)), 10 ** (LEAST_POWER / 10)))
 
-    return rings / size, of_each(levels, images).mean(0)
-
-
-def octave_errors(images, references):
-    """The radial spectrum of `images` against that of `references`, dB, mean over each octave [octaves].
-
-    The first octave is the finest, ¼ to ½ cycles a pixel. Negative: power is missing there, as a
-    blur takes it away.
-    """
-    (frequencies, levels), (_, expected) = radial_spectrum(images), radial_spectrum(references)
-    octave = np.floor(np.log2(0.5 / frequencies)).astype(int)
-    return np.array([(levels - expected)[octave == number].mean() for number in range(octave.max() + 1)])
-
-
-def spectrum_error(images, references):
-    """Radial log-spectrum error in dB: the mean over octaves of the absolute `octave_errors`."""
-    return float(abs(octave_errors(images, references)).mean())
-
-
-# name: function(images, references); adding a measure is a function and a line.
-# Pixels, dB, from 0 to 1 (sharp), radians, and pixels
-MEASURES = {
-    "equivalent_blur": equivalent_blur,
-    "spectrum_error": spectrum_error,
-    "lpc_si": lambda images, references: float(sharpness_index(images).mean()),
-    "phase_difference": lambda images, references: float(phase_difference(images, references).mean()),
-    "edge_width": lambda images, references: edge_width(images),
-}
-PAIRED = {"phase_difference"}
+    return rings / size, in_batches(levels, images).mean(0)

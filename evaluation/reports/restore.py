@@ -9,12 +9,17 @@ Each measurement needs a checkpoint of an ambient_vae_gan. A supervised one besi
 import json
 from pathlib import Path
 
-from config.command_line import RESTORERS, checkpoint_files
+from config.command_line import checkpoint_files
 from config.schema import Key
 from config.system.errors import UserError
 from config.system.files import require_writable, write_atomically
 from config.system.runtime import import_tensorflow
 
+# the shipped checkpoints, two for each measurement
+RESTORERS = (
+    "ambient_drop_independent,supervised_drop_independent,ambient_drop_patch,supervised_drop_patch,"
+    "ambient_add_noise,supervised_add_noise"
+)
 ACSG_IMAGES = Key(int, "number of images for the slow method, ACSG; 0: all", low=0)
 # the flags without which the report uses these values. A picture of one's own has no use for them
 DEFAULTS = {"dataset": "", "data_dir": "", "split": "test", "seed": 0, "acsg_images": 1000}
@@ -27,9 +32,7 @@ def add_flags(parser):
     parser.add_key("data_dir", None, shown="")
     parser.add_key("test_split", None, flag="split", shown=DEFAULTS["split"])
     parser.add_key("seed", None, shown=DEFAULTS["seed"])
-    text = f"{ACSG_IMAGES.help} (default: {DEFAULTS['acsg_images']})"
-    parse = {"type": lambda text: ACSG_IMAGES.parse("--acsg_images", text), "metavar": "INT"}
-    parser.add_argument("--acsg_images", **parse, help=text)
+    parser.add_value("acsg_images", ACSG_IMAGES, None, shown=DEFAULTS["acsg_images"])
     parser.add_argument("--image", metavar="FILE", help="restore this damaged picture instead, with --loss")
     parser.add_argument("--json", metavar="PATH", help="write the rows of the table to this file too")
     parser.add_key("results_dir", "results/local", flag="out_dir")

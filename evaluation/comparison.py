@@ -1,0 +1,192 @@
+"""The metrics of configurations over seeds and test images, as they are and at equal KL divergence."""
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from config.system.errors import UserError
+from evaluation import bootstrap, scoring
+from evaluation.metrics import METRICS, blur, fid, lpips
+from evaluation.metrics.display import in_batches
+from models import checkpoint, runs
+
+
+class Protocol(NamedTuple):
+    """How models are scored."""
+
+    dataset: str
+    split: str
+    latents: str  # whether reconstructions are decoded from a "sample" of the posterior or from its "mean"
+    seed: int  # that of the noise
+    perceptual: int | None  # the number of images for FID; None: neither FID nor LPIPS
+
+    def metrics(self):
+        """The names of the metrics."""
+        return [name for name, metric in METRICS.items() if self.perceptual or not metric.perceptual]
+
+
+class Resamples:
+    """The test images [N, H, W, C], their resamples, and what metrics compare with, computed when first needed.
+
+    Args: `first`, the number of images for FID.
+    """
+
+    def __init__(self, images, first=None):
+        self.images, self.first = images, first
+        self.weights = bootstrap.image_weights(len(images))  # [1 + R, N]
+
+    @cached_property
+    def power_moments(self):
+        """The power moments [1 + R, 2, SIGMAS] of the images under every Gaussian blur."""
+        moments = in_batches(blur.power_moments_under_blur, self.images)
+        return np.tensordot(self.weights, moments.astype(np.float32), 1)
+
+    @cached_property
+    def features(self):
+        """The Gaussian of the features of the first images."""
+        return fid.gaussian(fid.features(np.asarray(self.images[: self.first])))
+
+
+class Estimate(NamedTuple):
+    """The metrics of a configuration."""
+
+    runs: list  # Settings
+    of_runs: dict  # metric: [1 + R, runs], its values on resampled images
+    means: dict  # metric: [1 + R], its means over resampled images and seeds
+
+
+def require_checkpoints(found):
+    """Check that every run has a checkpoint.
+
+    Raises:
+        UserError: some have none.
+    """
+    files = [runs.files(run).model for run in found]
+    if missing := [path for path in files if not path.exists()]:
+        raise UserError(f"{missing[0]}: expected a checkpoint of each run, got none of {len(missing)} of {len(files)}")
+
+
+def require_perceptual(images):
+    """Check that LPIPS and FID fit images [N, H, W, C].
+
+    Raises:
+        UserError: the images are grey or small, or the packages are not installed.
+    """
+    _, height, width, channels = images.shape
+    if channels != 3:
+        raise UserError(
+            f"perceptual: expected colour images, on which the networks of LPIPS and FID were trained, got {channels} "
+            "channel; evaluate without --perceptual, or with --dataset=cifar10 or a folder of pictures"
+        )
+    if min(height, width) < lpips.LEAST_SIZE:
+        raise UserError(f"perceptual: expected images of at least {lpips.LEAST_SIZE} pixels, got {height}x{width}")
+    lpips.load()
+    fid.inception()
+
+
+def last_stages(found):
+    """Leave out the runs that are the first stage of others: those from whose checkpoint another run starts."""
+    starts = {Path(run.init_from.replace("{seed}", str(run.seed))) for run in found if run.init_from}
+    return [run for run in found if runs.files(run).model not in starts]
+
+
+def estimates(groups, images, protocol):
+    """Return the Estimate of each configuration in `groups`, a dict of runs, on uint8 images [N, H, W, C].
+
+    All are scored on the same images with the same noise and the same resamples.
+    """
+    resamples = Resamples(images, protocol.perceptual)
+    found = {}
+    with tqdm(total=sum(map(len, groups.values())), unit="run", disable=None) as bar:
+        for name, group in groups.items():
+            metrics = []
+            for run in group:
+                metrics.append(of_run(run, resamples, protocol))
+                bar.update()
+            found[name] = estimate(group, metrics)
+    return found
+
+
+def of_run(run, resamples, protocol):
+    """Return the metrics of a run on every resample of the images, a dict of [1 + R].
+
+    LPIPS and FID are kept beside the results of the run, since Inception takes 0.125 s per image.
+    """
+    model, path = runs.load_model(run), runs.files(run).perceptual
+    of = {**protocol._asdict(), "checkpoint": hashlib.sha256(runs.files(run).model.read_bytes()).hexdigest()}
+    of |= {"images": list(resamples.images.shape), "resamples": len(resamples.weights)}
+    kept = kept_metrics(path, of) if protocol.perceptual else {}
+    found = of_model(model, resamples, protocol, [name for name in protocol.metrics() if name not in kept])
+    if slow := {name: values for name, values in found.items() if METRICS[name].perceptual}:
+        checkpoint.write(path, slow, of=of)
+    return kept | found
+
+
+def kept_metrics(path, of):
+    """Return the metrics in the file `path`, by name, if they are `of` the same run, protocol and images, a dict."""
+    if not path.exists():
+        return {}
+    found, manifest = checkpoint.read(path)
+    return found if manifest.get("of") == of else {}
+
+
+def of_model(model, resamples, protocol, names):
+    """Return the metrics `names` of a model on every resample of the images, a dict of [1 + R]."""
+    how = {"latents": protocol.latents, "seed": protocol.seed, "first": protocol.perceptual}
+    scores = scoring.score(model, resamples.images, names, **how)
+    return {name: METRICS[name].resample(values, resamples) for name, values in scores.items()}
+
+
+def estimate(group, metrics):
+    """Return the Estimate of the runs `group`, given the metrics of each, a dict of [1 + R]."""
+    of_runs = {name: np.stack([one[name] for one in metrics], axis=1) for name in metrics[0]}
+    weights = bootstrap.seed_weights([run.seed for run in group], len(next(iter(of_runs.values()))) - 1)
+    return Estimate(group, of_runs, {name: (weights * values).sum(1) for name, values in of_runs.items()})
+
+
+def with_seeds(one, seeds):
+    """Return the Estimate of those runs of `one` that have one of `seeds`."""
+    chosen = [i for i, run in enumerate(one.runs) if run.seed in seeds]
+    metrics = [{name: values[:, i] for name, values in one.of_runs.items()} for i in chosen]
+    return estimate([one.runs[i] for i in chosen], metrics)
+
+
+def difference(one, other):
+    """Return the Estimate of `one` minus `other`, on the same resamples. Its runs are those of the fewer.
+
+    If both are of runs and have seeds in common, it is over these: others would add what lies between seeds.
+    """
+    common = {run.seed for run in one.runs} & {run.seed for run in other.runs}
+    if common and one.of_runs and other.of_runs:
+        one, other = with_seeds(one, common), with_seeds(other, common)
+    means = {name: values - other.means[name] for name, values in one.means.items()}
+    return Estimate(min(one.runs, other.runs, key=len), {}, means)
+
+
+def at_equal_kl(found, kl=None):
+    """Return the Estimates of losses at one KL divergence, the ranges of those that do not reach it, and that KL.
+
+    The Estimates of a loss at several β are points (KL, metric). Each metric is linear between them.
+
+    Args: `found`, name → Estimates, one for each β; `kl` in nats, None: the median of the middles of the losses'
+    ranges, moved into what the ranges share. Returns: (name → Estimate, name → range, kl).
+    """
+    points = {name: np.stack([one.means["kl_divergence"] for one in at_betas], 1) for name, at_betas in found.items()}
+    ranges = {name: (float(kls[0].min()), float(kls[0].max())) for name, kls in points.items()}
+    kl = bootstrap.common_position(list(ranges.values())) if kl is None else kl
+    outside = {name: ends for name, ends in ranges.items() if not ends[0] <= kl <= ends[1]}
+    return {name: interpolated(found[name], kl, points[name]) for name in found if name not in outside}, outside, kl
+
+
+def interpolated(at_betas, kl, points):
+    """Return the Estimate at `kl` nats between Estimates at several β, whose KL divergences are points [1 + R, β]."""
+    means = {
+        name: bootstrap.interpolated(kl, points, np.stack([one.means[name] for one in at_betas], 1))
+        for name in at_betas[0].means
+    }
+    # the configuration with the fewest seeds says whether the interval is over seeds
+    return Estimate(min((one.runs for one in at_betas), key=len), {}, means)

@@ -1,0 +1,181 @@
+"""Tables of configurations: means over seeds, and paired differences from baselines."""
+
+import config
+from config.system.errors import UserError
+from evaluation import bootstrap, comparison, markdown, scoring
+from evaluation.markdown import display_name
+from evaluation.metrics import METRICS
+
+CAPTION_OF_DIFFERENCES = (
+    "Differences with 95 % intervals over seeds and test images, paired by image and, where both have the same seeds, "
+    "by seed. Bold: the interval excludes zero. Seeds: those of the row that has fewer. With one seed the interval is "
+    "over test images alone, and nothing is bold."
+)
+
+
+def baseline_rows(labels, names):
+    """Return the rows that the comma-separated `labels` mean, label → name of the row.
+
+    Raises:
+        UserError: a label means no row, or more than one.
+    """
+    return {label.strip(): baseline_row(label.strip(), names) for label in labels.split(",") if label.strip()}
+
+
+def baseline_row(label, names):
+    """Return the row of the name `label` or, if there is one such row, that of the loss `label`.
+
+    Raises:
+        UserError: there is none, or more than one.
+    """
+    fitting = [name for name in names if name == label] or [name for name in names if name.split()[0] == label]
+    if len(fitting) != 1:
+        raise UserError(f"baseline: expected one of {', '.join(names)}, got {label[:80]!r}")
+    return fitting[0]
+
+
+def differences(found, baselines):
+    """Return the Estimate of each difference, "ours - l2", each pair once.
+
+    Args: `found`, name → Estimate; `baselines`, label → name.
+    """
+    estimates, seen = {}, set()
+    for label, baseline in baselines.items():
+        seen.add(baseline)
+        others = {name: one for name, one in found.items() if name not in seen}
+        estimates |= {f"{name} - {label}": comparison.difference(one, found[baseline]) for name, one in others.items()}
+    return estimates
+
+
+def row(name, one):
+    """Return the row of the Estimate `one`: for each metric its mean, its standard deviation over seeds, its interval.
+
+    A metric is `clear` where its interval excludes zero. With a single seed the interval does not cover other seeds,
+    so nothing is clear.
+    """
+    metrics = {}
+    for metric, means in one.means.items():
+        low, high = bootstrap.interval(means)
+        is_clear = len(one.runs) > 1 and bootstrap.excludes_zero(low, high)
+        sd = deviation(one, metric)
+        metrics[metric] = {"mean": float(means[0]), "sd": sd, "interval": (low, high), "clear": is_clear}
+    return {"name": name, "seeds": [run.seed for run in one.runs], **metrics}
+
+
+def deviation(one, metric):
+    """Return the standard deviation over the seeds of an Estimate, None if there are not two."""
+    return float(one.of_runs[metric][0].std(ddof=1)) if one.of_runs and len(one.runs) > 1 else None
+
+
+def with_deviation(value, decimals):
+    """Return the mean over seeds and their standard deviation: "11.94 ± 0.02"."""
+    spread = "" if value["sd"] is None else f" ± {markdown.number(value['sd'], decimals)}"
+    return f"{markdown.number(value['mean'], decimals)}{spread}"
+
+
+def with_interval(value, decimals):
+    """Return the mean and its interval: "11.94 [11.90, 11.98]"."""
+    return markdown.interval(value["mean"], *value["interval"], decimals)
+
+
+def with_sign(value, decimals):
+    """Return a difference and its interval, bold where it is clear of zero: "**+0.52 [0.48, 0.57]**"."""
+    text = f"{markdown.number(value['mean'], decimals, '+')} {markdown.span(*value['interval'], decimals)}"
+    return f"**{text}**" if value["clear"] else text
+
+
+def table(heading, rows, cell, names):
+    """Return rows in Markdown, with a column for each metric in `names`; `cell(value, decimals)` is the text."""
+    header = [heading, "seeds", *(METRICS[name].heading for name in names)]
+    texts = [[cell(row[name], METRICS[name].decimals) for name in names] for row in rows]
+    firsts = [[display_name(row["name"]), str(len(row["seeds"]))] for row in rows]
+    return markdown.table(header, [first + text for first, text in zip(firsts, texts, strict=True)])
+
+
+def report(found, images, protocol, baselines):
+    """Return the table of all configurations of the runs `found`: (rows, text).
+
+    Args: `images`, uint8 [N, H, W, C]; `protocol`, a comparison.Protocol; `baselines`, names separated by commas.
+
+    Raises:
+        UserError: a baseline is no row.
+    """
+    groups, names = bootstrap.configurations(found), protocol.metrics()
+    chosen = baseline_rows(baselines, groups)
+    estimates = comparison.estimates(groups, images, protocol)
+    rows = [row(name, one) for name, one in estimates.items()]
+    apart = [row(name, one) for name, one in differences(estimates, chosen).items()]
+    parts = [
+        "Mean ± standard deviation over seeds; the value of a seed is that of all test images.",
+        table("loss", rows, with_deviation, names),
+        CAPTION_OF_DIFFERENCES,
+        table("difference", apart, with_sign, names),
+        caption(found, images, protocol),
+    ]
+    return rows + apart, "\n\n".join(parts) + "\n"
+
+
+def report_at_equal_kl(found, images, protocol, baselines, kl=None):
+    """Return the table of losses at equal KL divergence: (rows, text).
+
+    Args: as of `report`; `kl` in nats, None: within what the losses share.
+
+    Raises:
+        UserError: no loss has runs at several beta, or a baseline is no row.
+    """
+    every = {name: at_each_beta(runs) for name, runs in bootstrap.configurations(found, apart=("beta",)).items()}
+    families = {name: at_betas for name, at_betas in every.items() if len(at_betas) > 1}
+    if not families:
+        raise UserError(f"match: expected runs at several values of beta, got one of each of {', '.join(every)}")
+    baseline_rows(baselines, families)
+    groups = {(name, i): runs for name, at_betas in families.items() for i, runs in enumerate(at_betas)}
+    estimates = comparison.estimates(groups, images, protocol)
+    by_loss = {name: [estimates[name, i] for i in range(len(at_betas))] for name, at_betas in families.items()}
+    matched, outside, kl = comparison.at_equal_kl(by_loss, kl)
+    chosen, names = baseline_rows(baselines, matched), [name for name in protocol.metrics() if name != "kl_divergence"]
+    rows = [row(name, one) for name, one in matched.items()]
+    apart = [row(name, one) for name, one in differences(matched, chosen).items()]
+    parts = [
+        f"At a KL divergence of {kl:.2f} nats, linear between runs at several beta. Mean with its 95 % interval over "
+        "seeds and test images. Seeds: the fewest at a beta; with one seed the interval is over test images alone.",
+        table("loss", rows, with_interval, names),
+        *(
+            f"{display_name(n)}: left out, its runs have {low:.2f} to {high:.2f} nats"
+            for n, (low, high) in outside.items()
+        ),
+        *(f"{display_name(n)}: left out, its runs have one beta" for n in every if n not in families),
+        CAPTION_OF_DIFFERENCES,
+        table("difference", apart, with_sign, names),
+        caption(found, images, protocol, apart=("beta",)),
+    ]
+    return rows + apart, "\n\n".join(parts) + "\n"
+
+
+def at_each_beta(runs):
+    """Return `runs` that differ in their seeds and beta as lists of runs with one beta each."""
+    return list(bootstrap.configurations(runs).values())
+
+
+def caption(found, images, protocol, apart=()):
+    """Return how the numbers were made, and the settings that the runs `found` share, but for the keys `apart`."""
+    usual = bootstrap.usual_settings(found)
+    differing = bootstrap.differences(config.Settings(**config.defaults()), usual)
+    shared = ", ".join(f"{key}={getattr(usual, key)}" for key in differing if key not in apart)
+    return (
+        f"{scoring.caption(images, protocol.dataset, protocol.split, protocol.latents, protocol.seed)}, of the raw and "
+        "of the clipped output. Blur: the Gaussian, sigma in pixels, that makes the test images as soft as the "
+        "reconstructions, or as samples of the prior. The runs have the default settings"
+        f"{f', except {shared}' if shared else ''}; the name of a row says what else differs."
+        f"{perceptual_caption(images, protocol) if protocol.perceptual else ''}"
+    )
+
+
+def perceptual_caption(images, protocol):
+    """Return how LPIPS and FID were made."""
+    count = min(protocol.perceptual, len(images))
+    return (
+        " LPIPS: version 0.1, AlexNet, of the clipped reconstructions at their own size. FID: Inception-v3 of 2015, "
+        f"between {count:,} reconstructions, or samples of the prior, and as many images. It depends on that number, "
+        "and its intervals are over seeds alone. For CIFAR-10's training and test images, whose FID is known, see "
+        "results/benchmarks/fid.md."
+    )

@@ -1,0 +1,64 @@
+"""Compare runs over their seeds: means, and differences from baselines with intervals.
+
+    python evaluate.py runs --runs=results/two_stage/runs.csv --baseline=l2,ssim
+    python evaluate.py runs --runs=results/blur_error/runs.csv --match=kl
+
+A row is a configuration, and its runs differ in their seeds. A run from which other runs start is left out.
+"""
+
+import config
+from config.schema import Key
+from config.system.errors import UserError
+from evaluation.reports import add_images, add_latents, add_output, begin, load_images, names, publish
+
+RUNS = "results/local/runs.csv"
+KL = Key(float, "with --match: at this KL divergence, nats", above=0)
+FID_IMAGES = Key(int, "for colour images: LPIPS, and FID of so many images", low=2)
+
+
+def add_flags(parser):
+    """Add the flags of this report to a Parser."""
+    text = f"the table of runs that trainings write (default: {RUNS})"
+    parser.add_argument("--runs", metavar="FILE", default=RUNS, help=text)
+    parser.add_argument(
+        "--loss", metavar="LOSS[,LOSS]", default="", help="only the runs of these losses (default: all)"
+    )
+    text = "only the runs of the experiment in this YAML file (default: all)"
+    parser.add_argument(
+        "--config", type=lambda path: config.read_experiment(path, {}), metavar="FILE", default=(), help=text
+    )
+    text = "rows from which differences are taken, by name or loss (default: l2)"
+    parser.add_argument("--baseline", metavar="ROW[,ROW]", default="l2", help=text)
+    text = "compare the losses at equal KL divergence, between their runs at several beta"
+    parser.add_argument("--match", choices=("kl",), help=text)
+    parser.add_value("kl", KL, None, shown="within what the losses share")
+    parser.add_value("perceptual", FID_IMAGES, None, shown="neither; without a number: 10000", nargs="?", const=10000)
+    add_latents(parser)
+    add_images(parser)
+    add_output(parser)
+
+
+def main(flags):
+    """Print and write the table: runs.md or, with --match=kl, runs_at_equal_kl.md.
+
+    Raises:
+        UserError: there are no such runs, one of them has no finished checkpoint, or a baseline is no row.
+    """
+    if flags.kl and not flags.match:
+        raise UserError("--kl: expected with --match, got it alone")
+    begin(flags)
+    from evaluation import comparison, comparison_table
+    from models import runs
+
+    found = runs.select(flags.runs, flags.dataset, flags.split, names(flags.loss), flags.config)
+    found = comparison.last_stages(found)
+    comparison.require_checkpoints(found)
+    images = load_images(flags)
+    if flags.perceptual:
+        comparison.require_perceptual(images)
+    protocol = comparison.Protocol(flags.dataset, flags.split, flags.z, flags.seed, flags.perceptual)
+    if flags.match:
+        rows, text = comparison_table.report_at_equal_kl(found, images, protocol, flags.baseline, flags.kl)
+    else:
+        rows, text = comparison_table.report(found, images, protocol, flags.baseline)
+    publish(flags, "runs_at_equal_kl" if flags.match else "runs", text, rows)

@@ -1,0 +1,86 @@
+"""What a model makes of images, and how the metrics score it."""
+
+from functools import cached_property
+
+import numpy as np
+import tensorflow as tf
+
+from data.batches import to_float
+from evaluation.metrics import METRICS, OF_IMAGES
+from evaluation.metrics.display import parts
+
+
+class Batch:
+    """Images, and what a model makes of them. The metrics share it: each part is computed once, when one asks for it.
+
+    A model of damaged images sees the image damaged and is scored against the clean one.
+
+    Args: `images` [B, H, W, C], uint8 or in [0, 1]; `theta` [B, ...], the parameters of the model's measurement;
+    `noise` [B, latent_dim], that of the sample of the posterior; `z` [B, latent_dim], samples of the prior.
+    """
+
+    def __init__(self, model, images, theta, noise, z):
+        self.model, self.image, self.theta, self.noise, self.z = model, to_float(images), theta, noise, z
+
+    @cached_property
+    def posterior(self):
+        """z_mean and z_log_var, each [B, latent_dim]."""
+        return self.model.encode(self.model.measurement.apply(self.image, self.theta))
+
+    @cached_property
+    def reconstruction(self):
+        """The reconstructions [B, H, W, C], unclipped."""
+        return self.model.decode(self.model.reparameterize(*self.posterior, self.noise)).numpy()
+
+    @cached_property
+    def clipped(self):
+        """The reconstructions [B, H, W, C], clipped to [0, 1]."""
+        return np.clip(self.reconstruction, 0, 1)
+
+    @cached_property
+    def samples(self):
+        """As many samples of the prior [B, H, W, C], clipped to [0, 1]."""
+        return np.clip(self.model.decode(self.z), 0, 1)
+
+
+def batches(model, images, latents=None, seed=0):
+    """Yield a Batch for each part of images [N, H, W, C].
+
+    Noise, damage and sample of the i-th image depend on `seed` and i alone.
+
+    Args: `latents`, whether a reconstruction is decoded from a "sample" of the posterior or from its "mean"; None:
+    as the model prefers.
+    """
+    shape = [len(images), model.latent_dim]
+    is_sample = (latents or model.latents) == "sample"
+    noise = tf.random.stateless_normal(shape, [seed, 0]) if is_sample else tf.zeros(shape)
+    theta, z = model.measurement.draw(images.shape, [seed, 1]), tf.random.stateless_normal(shape, [seed, 1])
+    for i in parts(images):
+        yield Batch(model, np.asarray(images[i]), theta[i], noise[i], z[i])
+
+
+def score(model, images, names=OF_IMAGES, latents=None, seed=0, first=None):
+    """Return the values [N, ...] of the metrics `names` for what a model makes of images [N, H, W, C], by name.
+
+    Every batch is decoded once.
+
+    Args: `latents`, `seed`, as of `batches`; `first`, the number of images for the metrics that score only the
+    first ones.
+    """
+    values, done = {name: [] for name in names}, 0
+    for batch in batches(model, images, latents, seed):
+        for name in names:
+            count = max(first - done, 0) if METRICS[name].of_first else None
+            if count != 0:
+                values[name].append(np.asarray(METRICS[name].score(batch))[:count])
+        done += len(batch.image)
+    return {name: np.concatenate(some) for name, some in values.items()}
+
+
+def caption(images, dataset, split, latents, seed):
+    """Return a sentence on what is scored, without its full stop."""
+    return (
+        f"{len(images):,} {split} images of {dataset}, reconstructed from "
+        f"{'samples' if latents == 'sample' else 'the mean'} of the posterior (seed {seed}): PSNR in dB and SSIM, both "
+        "for a range of 1, of each image, then averaged"
+    )
