@@ -19,6 +19,7 @@ RESTORERS = (
     "ambient_add_noise,supervised_add_noise"
 )
 ACSG_IMAGES = Key(int, "number of images for the slow method, ACSG; 0: all", low=0)
+SEED = Key(int, "seed of the damage", low=0)
 # the flags without which the report uses these values. A picture of one's own has no use for them
 DEFAULTS = {"dataset": "", "data_dir": "", "split": "test", "seed": 0, "acsg_images": 1000}
 
@@ -29,7 +30,7 @@ def add_flags(parser):
     parser.add_key("dataset", None, shown="what the models were trained on")
     parser.add_key("data_dir", None, shown="")
     parser.add_key("test_split", None, flag="split", shown=DEFAULTS["split"])
-    parser.add_key("seed", None, shown=DEFAULTS["seed"])
+    parser.add_value("seed", SEED, None, shown=DEFAULTS["seed"])
     parser.add_value("acsg_images", ACSG_IMAGES, None, shown=DEFAULTS["acsg_images"])
     parser.add_argument("--image", metavar="FILE", help="restore this damaged picture instead, with --loss")
     add_output(parser)
