@@ -259,6 +259,7 @@ class TestPages:
     def test_benchmarks_exist(self, name):
         for benchmark in re.findall(r"python -m benchmarks\.(\w+)", TEXTS[name]):
             assert (ROOT / "benchmarks" / f"{benchmark}.py").exists()
+            assert f"<!-- results/benchmarks/{benchmark}.md -->" in "".join(TEXTS.values())
 
 
 def anchors(text):
