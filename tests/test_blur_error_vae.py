@@ -309,6 +309,7 @@ class TestTraining:
         for name, variable in checkpoint.weights(model).items():
             np.testing.assert_allclose(variable, checkpoint.weights(twin)[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
+    @pytest.mark.slow
     def test_the_kernel_step_finds_a_known_blur(self, rng):
         """With a decoder that always puts out the blurred image, the network finds the Gaussian it was blurred by."""
         shape = (12, 12, 3)
