@@ -375,9 +375,9 @@ class TestPictures:
         (["--loss=nothing"], "loss: expected one of ambient_drop_independent, ambient_drop_patch"),
         (["--image=x.png", "--loss=ambient_drop_patch", "--seed=1"], "--seed: expected without --image, got both"),
         (["--image=x.png", "--loss=ambient_drop_patch", "--json=y"], "--json: expected without --image, got both"),
-        (["--z=mean"], "unknown key 'z'"),
+        (["--z=mean"], "--z: expected with report table or runs or image, got it with restore"),
         (["--acsg_images=-1"], "--acsg_images: expected a whole number from 0"),
-        (["--runs=x"], "unknown key 'runs'"),
+        (["--runs=x"], "--runs: expected with report runs or audit, got it with restore"),
     ])  # fmt: skip
     def test_mistakes(self, folder, tmp_path, argv, message):
         with pytest.raises(UserError, match=message):

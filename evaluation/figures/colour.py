@@ -15,7 +15,7 @@ def comparison(material):
 
     The first row has the test images and, beside them, further ones. Source: figures 3 and 5 of Bredell et al. 2023.
     """
-    images, further = np.split(as_displayed(material.images[: 2 * NUM_IMAGES]), 2)
+    images, further = np.array_split(as_displayed(material.images[: 2 * NUM_IMAGES]), 2)
     rows = {"data": (images, further)}
     for name, model in material.models.items():
         rows[name] = np.asarray(model.reconstruct(images)), np.asarray(model.sample(len(further), SEED))

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from config.command_line import checkpoint_files
 from config.system.errors import UserError
-from config.system.files import require_writable
-from config.system.runtime import import_tensorflow
+from evaluation.reports import add_output, begin
 from evaluation.reports.table import PAPER_LOSSES
 
 DATASET = "mnist"
@@ -25,7 +24,7 @@ def add_flags(parser):
     parser.add_key("data_dir", "")
     text = f"folder with the logs of the trainings (default: {', then '.join(LOGS)})"
     parser.add_argument("--results_dir", metavar="DIR", help=text)
-    parser.add_key("results_dir", "results/local", flag="out_dir")
+    add_output(parser, rows=False)
 
 
 def main(flags):
@@ -35,8 +34,7 @@ def main(flags):
         UserError: a checkpoint, a log or the data set is missing, or a model is for images of another shape.
     """
     files, out = checkpoint_files(flags, PAPER_LOSSES), Path(flags.out_dir) / "figures"
-    require_writable(out)
-    import_tensorflow()
+    begin(flags)
     import data
     from evaluation import figures
     from models import checkpoint

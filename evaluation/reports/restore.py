@@ -6,20 +6,19 @@
 Each measurement needs a checkpoint of an ambient_vae_gan. A supervised one beside it is compared too.
 """
 
-import json
 from pathlib import Path
 
 from config.command_line import checkpoint_files
 from config.schema import Key
 from config.system.errors import UserError
-from config.system.files import require_writable, write_atomically
-from config.system.runtime import import_tensorflow
+from evaluation.reports import add_output, begin, publish
 
 # the shipped checkpoints, two for each measurement
 RESTORERS = (
     "ambient_drop_independent,supervised_drop_independent,ambient_drop_patch,supervised_drop_patch,"
     "ambient_add_noise,supervised_add_noise"
 )
+SEED = Key(int, "seed of the damage", low=0)
 ACSG_IMAGES = Key(int, "number of images for the slow method, ACSG; 0: all", low=0)
 # the flags without which the report uses these values. A picture of one's own has no use for them
 DEFAULTS = {"dataset": "", "data_dir": "", "split": "test", "seed": 0, "acsg_images": 1000}
@@ -31,11 +30,10 @@ def add_flags(parser):
     parser.add_key("dataset", None, shown="what the models were trained on")
     parser.add_key("data_dir", None, shown="")
     parser.add_key("test_split", None, flag="split", shown=DEFAULTS["split"])
-    parser.add_key("seed", None, shown=DEFAULTS["seed"])
+    parser.add_value("seed", SEED, None, shown=DEFAULTS["seed"])
     parser.add_value("acsg_images", ACSG_IMAGES, None, shown=DEFAULTS["acsg_images"])
     parser.add_argument("--image", metavar="FILE", help="restore this damaged picture instead, with --loss")
-    parser.add_argument("--json", metavar="PATH", help="write the rows of the table to this file too")
-    parser.add_key("results_dir", "results/local", flag="out_dir")
+    add_output(parser)
 
 
 def main(flags):
@@ -48,14 +46,20 @@ def main(flags):
     if flags.image:
         require_picture_flags(given)
     files = checkpoint_files(flags, RESTORERS)
-    for folder in [flags.out_dir, *([Path(flags.json).parent] if flags.json else [])]:
-        require_writable(folder)
-    import_tensorflow()
+    begin(flags)
     if flags.image:
         restore_picture(flags.image, files, Path(flags.out_dir))
-    else:
-        values = {name: given.get(name, default) for name, default in DEFAULTS.items()}
-        restore_images(files, Path(flags.out_dir), flags.json, **values)
+        return
+    from evaluation import figures, restoration
+
+    values = {name: given.get(name, default) for name, default in DEFAULTS.items()}
+    acsg_images = values.pop("acsg_images")
+    cases = restoration.cases(files, **values)
+    rows = restoration.rows(cases, acsg_images)
+    caption = restoration.caption(cases[0], values["split"], values["seed"])
+    publish(flags, "restore", f"{restoration.tables(rows)}\n\n{caption}\n", rows)
+    for name, draw in figures.FIGURES["restoration"].items():
+        figures.save(draw(cases), Path(flags.out_dir) / "figures" / f"{name}.png")
 
 
 def require_picture_flags(given):
@@ -80,18 +84,3 @@ def restore_picture(path, files, out_dir):
         out = out_dir / name / f"{Path(path).stem}_restored.png"
         grids.save(out, grids.grid(restoration.of_picture(path, model)))
         print(f"{name}: {out}")
-
-
-def restore_images(files, out_dir, json_path, split, seed, acsg_images, **data):
-    """Print the table of restored images, and write it and the figures to the folder `out_dir`."""
-    from evaluation import figures, restoration
-
-    cases = restoration.cases(files, split, seed=seed, **data)
-    rows = restoration.rows(cases, acsg_images)
-    text = f"{restoration.tables(rows)}\n\n{restoration.caption(cases[0], split, seed)}\n"
-    print(text, end="")
-    write_atomically(out_dir / "restore.md", text.encode())
-    if json_path:
-        write_atomically(json_path, json.dumps({"rows": rows}, indent=1).encode())
-    for name, draw in figures.FIGURES["restoration"].items():
-        figures.save(draw(cases), out_dir / "figures" / f"{name}.png")
