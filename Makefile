@@ -1,5 +1,4 @@
-# make train ARGS="--epochs=1 --loss=l2"; likewise generate, evaluate, figures, test and every experiment
-# make colour DATA_DIR=DIR: the folder of cifar10.npz; make ambient DATA_DIR=DIR: that of mnist-gray
+# make train ARGS="--epochs=1"; likewise generate, evaluate, figures, test, and every experiment; some need DATA_DIR=DIR
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=

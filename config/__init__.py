@@ -122,7 +122,7 @@ def lookup(name, keys=KEYS, where=""):
         return keys[name]
     text = str(name)[:80]
     near = [key for key in keys if key.endswith(f"_{text}")] or difflib.get_close_matches(text, keys, n=1)
-    hint = f"expected {' or '.join(map(repr, near))}?" if near else "python train.py --help lists all keys"
+    hint = f"expected {' or '.join(map(repr, near))}?" if near else "--help lists what there is"
     raise UserError(f"{where}unknown key {text!r}; {hint}")
 
 

@@ -22,18 +22,13 @@ PARTS = {"held-out": slice(-HELD_OUT, None), "rest": slice(-HELD_OUT)}
 
 @dataclass(frozen=True)
 class Arrays:
-    """A data set of arrays.
-
-    Args: `read`, function(data_dir) → a dict of uint8 images x_train, x_test, [N, H, W] or [N, H, W, C], and their
-    labels y_train, y_test.
-    """
+    """A data set of arrays. Args: `read`, function(data_dir) → uint8 x_train, x_test and labels y_train, y_test."""
 
     read: Callable
     takes_image_size = False
 
     def shape(self, image_size):
         """None: the shape of the images is known only once they are read."""
-        return
 
     def load(self, name, split, data_dir, image_size):
         """Return the images [N, H, W, C] and labels [N] of a split.
@@ -42,7 +37,7 @@ class Arrays:
             UserError: the files are missing or broken, or there are too few images to hold some out.
         """
         arrays, prefix = self.read(data_dir), "test" if split == "test" else "train"
-        images, labels = as_images(arrays[f"x_{prefix}"], name), np.asarray(arrays[f"y_{prefix}"]).reshape(-1)
+        images, labels = _images(arrays[f"x_{prefix}"], name), np.asarray(arrays[f"y_{prefix}"]).reshape(-1)
         if split in PARTS and len(images) <= HELD_OUT:
             raise UserError(
                 f"held-out images of {name}: expected more than {HELD_OUT:,} training images, got {len(images):,}"
@@ -51,12 +46,7 @@ class Arrays:
         return images[part], labels[part]
 
 
-def as_images(array, name):
-    """Return an array [N, H, W] or [N, H, W, C] as images [N, H, W, C].
-
-    Raises:
-        UserError: its values are not bytes, or it has another shape.
-    """
+def _images(array, name):
     images = array[..., None] if array.ndim == 3 else array
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] not in (1, 3):
         found = f"{array.dtype} {array.shape}"
@@ -74,29 +64,19 @@ def published(name, data_dir, idx_files=IDX_FILES):
     """
     files = f"{name}.npz" + (f" or {', '.join(idx_files.values())} (or the same with .gz)" if idx_files else "")
     if not data_dir:
-        return download(name, f"expected {files} in --data_dir=FOLDER")
+        return _download(name, f"expected {files} in --data_dir=FOLDER")
     if (archive := Path(data_dir) / f"{name}.npz").exists():
-        return read_npz(archive)
-    paths = {field: gzipped_or_not(Path(data_dir) / file) for field, file in idx_files.items()}
-    missing = [path.name for path in paths.values() if not path.exists()]
+        return _read_npz(archive)
+    plain = {field: Path(data_dir) / file for field, file in idx_files.items()}
+    paths = {field: path if path.exists() else path.with_name(f"{path.name}.gz") for field, path in plain.items()}
+    missing = [plain[field].name for field, path in paths.items() if not path.exists()]
     if missing or not paths:
         hint = f"; missing there: {', '.join(missing or [archive.name])}"
         raise UserError(f"data_dir: expected {files} in --data_dir={data_dir}{hint}")
     return {field: read_idx(path) for field, path in paths.items()}
 
 
-def gzipped_or_not(path):
-    """Return the path itself if there is no such file with .gz after its name."""
-    gzipped = path.with_name(f"{path.name}.gz")
-    return gzipped if gzipped.exists() and not path.exists() else path
-
-
-def read_npz(path):
-    """Return the four arrays in an .npz file.
-
-    Raises:
-        UserError: the file is broken or has not all four.
-    """
+def _read_npz(path):
     try:
         with np.load(path, allow_pickle=False) as file:
             return {field: file[field] for field in IDX_FILES}
@@ -104,12 +84,7 @@ def read_npz(path):
         raise UserError(f"{path}: expected arrays {', '.join(IDX_FILES)}, got: {error}") from error
 
 
-def download(name, otherwise):
-    """Return the arrays of the data set that Keras knows as `name`.
-
-    Raises:
-        UserError: the download failed; the message ends with `otherwise`.
-    """
+def _download(name, otherwise):
     import keras
 
     try:

@@ -31,8 +31,7 @@ MEMORY_SHARE = 0.25
 class Folder:
     """A data set of picture files.
 
-    Args: `files`, function(folder, split) → the paths of a split, in order; `size`, the side of its pictures in
-    pixels, None if `image_size` says it.
+    Args: `files`, function(folder, split) → paths in order; `size`, their side in pixels, None for `image_size`.
     """
 
     files: Callable

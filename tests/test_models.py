@@ -1,5 +1,7 @@
 """The VAE: its architecture, its objective, its parts."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -18,9 +20,13 @@ def build(**given):
     return models.build(config.resolve(given), (28, 28, 1))
 
 
+# for what leaves the model as it is
+built = functools.cache(build)
+
+
 class TestArchitecture:
     def test_parameters_of_the_paper(self):
-        assert build().count_params() == 69_989
+        assert built().count_params() == 69_989
 
     def test_the_decoder_is_linear(self):
         model = build()
@@ -74,7 +80,7 @@ def test_the_narrow_convolution_is_the_librarys(filters, rng):
 class TestParts:
     def test_reparameterize(self):
         mean, log_var, noise = np.array([[1.0, 2.0]]), np.log([[4.0, 9.0]]), np.array([[0.5, -1.0]])
-        np.testing.assert_allclose(build().reparameterize(mean, log_var, noise), [[2.0, -1.0]], rtol=1e-6)
+        np.testing.assert_allclose(built().reparameterize(mean, log_var, noise), [[2.0, -1.0]], rtol=1e-6)
 
     def test_noise_is_standard_normal_and_differs_by_step(self):
         model = build(latent_dim=64)
@@ -84,12 +90,12 @@ class TestParts:
         assert abs(np.corrcoef(noise.reshape(3, -1)) - np.eye(3)).max() < 0.02
 
     def test_sample_decodes_the_prior(self):
-        model = build()
+        model = built()
         np.testing.assert_array_equal(model.sample(4, seed=1), model.sample(4, seed=1))
         assert (model.sample(4, seed=1).numpy() != model.sample(4, seed=2).numpy()).any()
 
     def test_manifold_runs_through_the_normal_quantiles(self):
-        model = build()
+        model = built()
         quantiles = np.array([-0.96742157, 0, 0.96742157])  # of 1/6, 1/2, 5/6
         z = [[x, y] for y in quantiles[::-1] for x in quantiles]
         np.testing.assert_allclose(model.manifold(9), model.decode(tf.constant(z, tf.float32)), atol=1e-6)

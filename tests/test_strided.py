@@ -87,7 +87,7 @@ class TestArchitectures:
 class TestEveryLoss:
     """The contract on three channels and larger images."""
 
-    @pytest.mark.parametrize("size", [32, 64])
+    @pytest.mark.parametrize("size", [32, pytest.param(64, marks=pytest.mark.slow)])
     @pytest.mark.parametrize("name", [name for name in test_losses.NAMES if "+" not in name or name == "l2+ffl"])
     def test_contract(self, name, size, rng):
         x = rng.random((2, size, size, 3)).astype(np.float32)
@@ -121,11 +121,15 @@ class TestBatchNormalisation:
         for name, variable in checkpoint.weights(model).items():
             np.testing.assert_array_equal(variable, before[name])
 
-    def test_a_refused_step_leaves_them_and_is_explained(self, digits):
+    @pytest.mark.parametrize("in_a_graph", [False, pytest.param(True, marks=pytest.mark.slow)])
+    def test_a_refused_step_leaves_them_and_is_explained(self, digits, in_a_graph):
         model = self.model()
         before = {name: v.numpy() for name, v in checkpoint.weights(model).items()}
         broken = tf.constant(np.where(digits > 0.5, np.nan, digits))
-        model.fit(tf.data.Dataset.from_tensors(broken), verbose=0)
+        if in_a_graph:
+            model.fit(tf.data.Dataset.from_tensors(broken), verbose=0)
+        else:
+            model.train_step(broken)
         for name, variable in checkpoint.weights(model).items():
             np.testing.assert_array_equal(variable, before[name])
         found = guard.summary(model, tf.constant(digits), 0)

@@ -118,47 +118,65 @@ def fit(settings, files, model, images, test_images, resume):
         KeyboardInterrupt: the training was asked to stop; the state is saved.
         UserError: a loss or a gradient was not finite, or a picture can no longer be read; the last state stays.
     """
-    steps, total = config.steps_per_epoch(settings), config.total_steps(settings)
-    monitor = callbacks.Monitor(model, test_images[: settings.monitor_size], settings.test_freq)
-    log = callbacks.Log(model, files, monitor, settings.log_freq, steps)
-    saver = callbacks.Saver(model, files, settings, log, settings.save_model_freq)
-    shown = test_images[: settings.num_samples]
-    acting = [
-        monitor,
-        log,
-        callbacks.SampleGrid(model, files.samples, log, settings.num_samples, settings.visualise_freq),
-        callbacks.ModelGrids(model, files.samples.parent, shown, log, settings.visualise_freq),
-        callbacks.Evolution(model, files.evolution, test_images[:FOLLOWED], steps),
-        saver,
-    ]
+    monitor, log, saver, *grids = beside(settings, files, model, test_images)
+    # the log takes the new scores, and the saver the new row
+    acting = [monitor, log, *grids, saver]
     if resume:
         state.restore(files.state, model, log)
-
+    steps, total = config.steps_per_epoch(settings), config.total_steps(settings)
     step = begun = int(model.optimizer.iterations)
-    take = steps_in_one_call(model)
-    count = 1
     with callbacks.ProgressBar(step, settings, model, monitor) as bar, callbacks.Stop() as stop:
-        while step < total and not stop.requested:
-            epoch, first_step = divmod(step, steps)
-            ordered = batches.epoch(images, settings.batch_size, settings.seed, epoch, first_step)
-            end, iterator = (epoch + 1) * steps, iter(ordered)
-            while step < end and not stop.requested:
-                until = min(end, step + count, *(one.next_due(step) for one in acting))
-                with batches.all_readable(images):
-                    begin = time.perf_counter()
-                    taken = int(take(iterator, until - step))
-                    count = calls_worth(taken, time.perf_counter() - begin)
-                step += taken
-                if step < until:
-                    guard.stop(files.failure, settings, model, images, step)
-                bar.move(step)
-                for one in acting:
-                    if one.is_due(step) or step == end:
-                        one.act(step)
+        for step in steps_taken(settings, model, images, begun, acting, files.failure):
+            bar.move(step)
+            for one in acting:
+                if one.is_due(step) or step % steps == 0:
+                    one.act(step)
+            if stop.requested:
+                break
         if stop.requested or begun == total:  # a run that was killed after its last step may lack its last file
             saver.act(step)
     if step < total:
         raise KeyboardInterrupt(f"saved in {files.state.parent}; the same command with --resume continues")
+
+
+def beside(settings, files, model, test_images):
+    """Return what acts beside the steps: the monitor, the log, the saver, and what writes grids and evolution."""
+    steps, every = config.steps_per_epoch(settings), settings.visualise_freq
+    monitor = callbacks.Monitor(model, test_images[: settings.monitor_size], settings.test_freq)
+    log = callbacks.Log(model, files, monitor, settings.log_freq, steps)
+    shown = test_images[: settings.num_samples]
+    return (
+        monitor,
+        log,
+        callbacks.Saver(model, files, settings, log, settings.save_model_freq),
+        callbacks.SampleGrid(model, files.samples, log, settings.num_samples, every),
+        callbacks.ModelGrids(model, files.samples.parent, shown, log, every),
+        callbacks.Evolution(model, files.evolution, test_images[:FOLLOWED], steps),
+    )
+
+
+def steps_taken(settings, model, images, step, acting, failure):
+    """Take the steps from `step` to the last in calls of many, and yield the number of the step after each call.
+
+    A call ends where one of `acting` is due, where the epoch ends, or after about SECONDS_A_CALL.
+
+    Raises:
+        UserError: the model refused a step, recorded in the file `failure`, or a picture can no longer be read.
+    """
+    steps, take, count = config.steps_per_epoch(settings), steps_in_one_call(model), 1
+    while step < config.total_steps(settings):
+        epoch, place = divmod(step, steps)
+        batch = iter(batches.epoch(images, settings.batch_size, settings.seed, epoch, place))
+        while step < (epoch + 1) * steps:
+            until = min((epoch + 1) * steps, step + count, *(one.next_due(step) for one in acting))
+            begin = time.perf_counter()
+            with batches.all_readable(images):
+                taken = take(batch, until - step)
+            count = max(1, int(taken * SECONDS_A_CALL / (time.perf_counter() - begin)))
+            step += taken
+            if step < until:
+                guard.stop(failure, settings, model, images, step)
+            yield step
 
 
 def steps_in_one_call(model):
@@ -176,9 +194,4 @@ def steps_in_one_call(model):
         first = tf.constant(0), tf.constant(True)
         return tf.while_loop(lambda taken, going: going & (taken < count), body, first, parallel_iterations=1)[0]
 
-    return lambda iterator, count: take(iterator, tf.constant(count))
-
-
-def calls_worth(taken, seconds):
-    """Return how many steps take about SECONDS_A_CALL, given the time of a call of `taken` steps."""
-    return max(1, int(taken * SECONDS_A_CALL / seconds))
+    return lambda iterator, count: int(take(iterator, tf.constant(count)))

@@ -33,25 +33,40 @@ def main(flags):
     Raises:
         UserError: a checkpoint, a log or the data set is missing, or a model is for images of another shape.
     """
-    files, out = checkpoint_files(flags, PAPER_LOSSES), Path(flags.out_dir) / "figures"
+    files = checkpoint_files(flags, PAPER_LOSSES)
     begin(flags)
-    import data
     from evaluation import figures
+
+    material = load(files, flags)
+    in_colour = material.images.shape[-1] == 3
+    prefix = "" if flags.dataset == DATASET else f"{flags.dataset}_"
+    for name, draw in figures.FIGURES["colour" if in_colour else "digits"].items():
+        if figure := draw(material):
+            figures.save(figure, Path(flags.out_dir) / "figures" / f"{prefix}{name}.png", in_colour)
+
+
+def load(files, flags):
+    """Return the Material of the models in `files`, name → path, and of the images that the flags choose.
+
+    Raises:
+        UserError: a checkpoint or the data set is missing or broken, or a model is for images of another shape.
+    """
+    import data
+    from evaluation.figures import Material
     from models import checkpoint
 
-    models = {name: checkpoint.load_model(path) for name, path in files.items()}
-    side, _, channels = next(iter(models.values()))[0].image_shape
+    models, losses = {}, {}
+    for name, path in files.items():
+        models[name], manifest = checkpoint.load_model(path)
+        losses[name] = checkpoint.configuration(manifest).loss
+    side, *_ = next(iter(models.values())).image_shape
     images, labels = data.load(flags.dataset, "test", flags.data_dir, side)
-    for name, (model, _) in models.items():
+    for name, model in models.items():
         require_same_shape(name, images.shape[1:], model.image_shape)
-    shown = shown_names({name: checkpoint.configuration(manifest).loss for name, (_, manifest) in models.items()})
     folders = [flags.results_dir] if flags.results_dir else LOGS
-    results = {shown[name]: log_folder(name, folders) for name in models}
-    material = figures.Material({shown[name]: model for name, (model, _) in models.items()}, images, labels, results)
-    prefix = "" if flags.dataset == DATASET else f"{flags.dataset}_"
-    for name, draw in figures.FIGURES["digits" if channels == 1 else "colour"].items():
-        if figure := draw(material):
-            figures.save(figure, out / f"{prefix}{name}.png", in_colour=channels == 3)
+    shown = shown_names(losses)
+    logs = {shown[name]: log_folder(name, folders) for name in models}
+    return Material({shown[name]: model for name, model in models.items()}, images, labels, logs)
 
 
 def require_same_shape(name, expected, found):

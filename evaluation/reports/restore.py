@@ -18,8 +18,8 @@ RESTORERS = (
     "ambient_drop_independent,supervised_drop_independent,ambient_drop_patch,supervised_drop_patch,"
     "ambient_add_noise,supervised_add_noise"
 )
-SEED = Key(int, "seed of the damage", low=0)
 ACSG_IMAGES = Key(int, "number of images for the slow method, ACSG; 0: all", low=0)
+SEED = Key(int, "seed of the damage", low=0)
 # the flags without which the report uses these values. A picture of one's own has no use for them
 DEFAULTS = {"dataset": "", "data_dir": "", "split": "test", "seed": 0, "acsg_images": 1000}
 
@@ -49,17 +49,8 @@ def main(flags):
     begin(flags)
     if flags.image:
         restore_picture(flags.image, files, Path(flags.out_dir))
-        return
-    from evaluation import figures, restoration
-
-    values = {name: given.get(name, default) for name, default in DEFAULTS.items()}
-    acsg_images = values.pop("acsg_images")
-    cases = restoration.cases(files, **values)
-    rows = restoration.rows(cases, acsg_images)
-    caption = restoration.caption(cases[0], values["split"], values["seed"])
-    publish(flags, "restore", f"{restoration.tables(rows)}\n\n{caption}\n", rows)
-    for name, draw in figures.FIGURES["restoration"].items():
-        figures.save(draw(cases), Path(flags.out_dir) / "figures" / f"{name}.png")
+    else:
+        restore_images(flags, files, **{name: given.get(name, default) for name, default in DEFAULTS.items()})
 
 
 def require_picture_flags(given):
@@ -84,3 +75,14 @@ def restore_picture(path, files, out_dir):
         out = out_dir / name / f"{Path(path).stem}_restored.png"
         grids.save(out, grids.grid(restoration.of_picture(path, model)))
         print(f"{name}: {out}")
+
+
+def restore_images(flags, files, split, seed, acsg_images, **data):
+    """Write the table and the figures of the test images that the models in `files` restore."""
+    from evaluation import figures, restoration
+
+    cases = restoration.cases(files, split, seed=seed, **data)
+    rows = restoration.rows(cases, acsg_images)
+    publish(flags, "restore", f"{restoration.tables(rows)}\n\n{restoration.caption(cases[0], split, seed)}\n", rows)
+    for name, draw in figures.FIGURES["restoration"].items():
+        figures.save(draw(cases), Path(flags.out_dir) / "figures" / f"{name}.png")
