@@ -34,7 +34,7 @@ MODELS = {
     "vae": lambda c, encoder, decoder: VAE(
         encoder,
         decoder,
-        losses.build(c.loss, **{name: getattr(c, name) for name in losses.hyperparameters(c.loss)}),
+        losses.build(c.loss, **{name: getattr(c, name) for name in losses.hyperparameters(c.loss) if hasattr(c, name)}),
         beta=c.beta,
         output_space=losses.output_space(c.loss),
         seed=c.seed,
