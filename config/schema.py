@@ -35,7 +35,8 @@ MEASUREMENTS = tuple(table("measurements/__init__.py", "MEASUREMENTS"))
 ARCHITECTURES = tuple(table("models/architectures.py", "ARCHITECTURES"))
 MODELS = tuple(table("models/__init__.py", "MODELS"))
 
-SPECTRAL = ("dft", "stft", "stft-unwindowed", "stft-wrapped", "stft-released")
+SPECTRAL = ("dft", "dft-unwindowed", "stft", "stft-unwindowed", "stft-wrapped", "stft-released")
+CORRECTED = ("stft-corrected", "multiscale-corrected")
 # data sets of picture files that can be scaled to any size, and those that are whatever their folder holds
 SIZED = ("image_folder", "celeba")
 ANY_FOLDER = ("image_folder", "cartoons")
@@ -212,15 +213,24 @@ LOSS = {
     "corrected_coef": Key(
         float, "weight of the corrected spectral term", low=0, read_by=read_by("loss", "stft-corrected")
     ),
-    "amp_coef": Key(
-        float, "weight of amplitudes in the term", low=0, read_by=read_by("loss", *SPECTRAL, "stft-corrected")
+    "amplitude_coef": Key(float, "weight of the local amplitude", low=0, read_by=read_by("loss", "amplitude")),
+    "masked_coef": Key(
+        float, "weight of the contrast-masked amplitude", low=0, read_by=read_by("loss", "masked-amplitude")
     ),
-    "arg_coef": Key(float, "weight of phases in the term", low=0, read_by=read_by("loss", *SPECTRAL, "stft-corrected")),
+    "log_coef": Key(float, "weight of the log-spectral distance", low=0, read_by=read_by("loss", "log-spectral")),
+    "multiscale_coef": Key(
+        float,
+        "weight of the corrected spectral term over several windows",
+        low=0,
+        read_by=read_by("loss", "multiscale-corrected"),
+    ),
+    "amp_coef": Key(float, "weight of amplitudes in the term", low=0, read_by=read_by("loss", *SPECTRAL, *CORRECTED)),
+    "arg_coef": Key(float, "weight of phases in the term", low=0, read_by=read_by("loss", *SPECTRAL, *CORRECTED)),
     "stft_f": Key(
-        int, "window of the STFT, in pixels", low=2, read_by=read_by("loss", *SPECTRAL[1:], "stft-corrected")
+        int, "window of the STFT, in pixels", low=2, read_by=read_by("loss", *SPECTRAL[2:], "stft-corrected")
     ),
     "stft_s": Key(
-        int, "stride of the STFT, in pixels", low=1, read_by=read_by("loss", *SPECTRAL[1:], "stft-corrected")
+        int, "stride of the STFT, in pixels", low=1, read_by=read_by("loss", *SPECTRAL[2:], "stft-corrected")
     ),
     "eps": Key(
         float, "added to the real part before a phase is taken", above=0, high=1, read_by=read_by("loss", *SPECTRAL)

@@ -45,6 +45,10 @@ class ReconstructionLoss(keras.losses.Loss):
         """Return the distance of each pair [B]; the shapes have been checked."""
         raise NotImplementedError
 
+    def at_step(self, step):
+        """Return this loss as it is in the training step `step`: the same in every step, unless a subclass says so."""
+        return self
+
     def terms(self, image, reconstruction):
         """Return the named parts that `call` adds up, each [B]."""
         return {self.label: self.call(image, reconstruction)}

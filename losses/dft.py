@@ -83,19 +83,30 @@ def radial_frequency(rows, columns):
     return radius / xp.max(radius)
 
 
-def at_every_position(size, stride, rows, name="stft_f"):
+def starts(size, window, stride, offset=0):
+    """Return where the windows of a line of `size` pixels start [positions]; the last ones may leave the line.
+
+    Raises:
+        ValueError: the window is larger than the line.
+    """
+    return offset + module_of(size, offset).arange(0, size - window + 1, stride)
+
+
+def at_every_position(size, stride, rows, name="stft_f", offset=0):
     """Return `rows` [frequencies, window] at every position, [positions·frequencies, size].
+
+    The first position is `offset`, in pixels. The rows of a window that leaves the image are 0.
 
     Raises:
         ValueError: the window is larger than the image's side, `size`; `name` says whose window it is.
     """
-    xp, window = module_of(size), rows.shape[1]
+    xp, window = module_of(size, offset), rows.shape[1]
     require_room(window, size, name)
-    starts = xp.arange(0, size - window + 1, stride)
-    offsets = xp.arange(size) - starts[:, None]
+    first = starts(size, window, stride, offset)[:, None]
+    columns = xp.arange(size) - first
     # outside the window stands a column of zeros
-    offsets = xp.where((offsets >= 0) & (offsets < window), offsets, window)
-    placed = xp.take(np.pad(rows, [(0, 0), (0, 1)]), offsets, axis=1)
+    columns = xp.where((columns >= 0) & (columns < window) & (first <= size - window), columns, window)
+    placed = xp.take(np.pad(rows, [(0, 0), (0, 1)]), columns, axis=1)
     return xp.reshape(xp.swapaxes(placed, 0, 1), (-1, size))
 
 
@@ -157,6 +168,17 @@ def amplitude(real, imaginary):
 
 
 @ops.custom_gradient
+def root(square):
+    """Return √square, for squares of at least 0. Its gradient at zero is 0."""
+    value = ops.sqrt(square)
+
+    def gradient(*args, upstream=None):
+        return ops.divide_no_nan(args[0] if upstream is None else upstream, 2 * value)
+
+    return value, gradient
+
+
+@ops.custom_gradient
 def phase(real, imaginary, floor):
     """Return atan2(imaginary, real), in (-π, π]. Its gradient is at most 1/floor; `floor` is a tensor."""
 
@@ -202,14 +224,19 @@ def global_bins(height, width, taper):
     return Bins(vertical, horizontal, frequency, counts[:, None] + 0 * frequency)
 
 
-def local_bins(height, width, window, stride, taper):
+def local_bins(height, width, window, stride, taper, offset=(0, 0), name="stft_f"):
     """Return the Bins of all windows of images of height x width pixels; `taper(size)` is the window function.
 
+    Args: `offset`, where the first window starts, pixels down and to the right; windows that leave the image count 0.
+
     Raises:
-        ValueError: the window is larger than the image.
+        ValueError: the window is larger than the image; `name` says whose window it is.
     """
-    one, xp = global_bins(window, window, taper), module_of(height, width)
-    vertical = tuple(at_every_position(height, stride, part) for part in one.vertical)
-    horizontal = tuple(at_every_position(width, stride, part) for part in one.horizontal)
-    positions = [(size - window) // stride + 1 for size in (width, height)]
-    return Bins(vertical, horizontal, xp.tile(one.frequency, positions), xp.tile(one.counts, positions))
+    one, xp = global_bins(window, window, taper), module_of(height, width, *offset)
+    vertical = tuple(at_every_position(height, stride, part, name, offset[0]) for part in one.vertical)
+    horizontal = tuple(at_every_position(width, stride, part, name, offset[1]) for part in one.horizontal)
+    down, right = starts(height, window, stride, offset[0]), starts(width, window, stride, offset[1])
+    positions = ops.shape(right)[0], ops.shape(down)[0]
+    inside = xp.repeat(right <= width - window, len(one.counts))[:, None] & xp.repeat(down <= height - window, window)
+    counts = xp.multiply(xp.tile(one.counts, positions), inside)
+    return Bins(vertical, horizontal, xp.tile(one.frequency, positions), counts)

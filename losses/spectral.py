@@ -11,8 +11,16 @@ a variant of one equation:
     CorrectedSTFT    mean of (arg_coef·A_i·|wrapped P_o - P_i| + amp_coef·|A_o - A_i|)·W
     FocalFrequency   mean of |F_o - F_i|²·w of the whole image, where w is largest for the bin that differs most
 
-STFT and DFT are those of the paper's section 3.1, with λ = arg_coef / amp_coef.
+STFT and DFT are those of the paper's section 3.1, with λ = arg_coef / amp_coef. The next four are means over windows
+of several sizes:
+
+    Amplitude            mean of |A_o - A_i|·W
+    MaskedAmplitude      √mean of ((A_o - A_i) / T)², where T grows with A_i: contrast masks differences
+    LogSpectral          |A_o - A_i| relative to A_i: the norm of the difference, and the mean of its logarithm
+    MultiscaleCorrected  CorrectedSTFT
 """
+
+import copy
 
 import keras
 import numpy as np
@@ -30,6 +38,7 @@ from .dft import (
     local_bins,
     module_of,
     phase,
+    root,
     unit_box,
     unit_hann,
     wave,
@@ -37,6 +46,9 @@ from .dft import (
 
 # Below this share of the image's amplitude, a smaller amplitude of the reconstruction makes no steeper phase gradient.
 SHARE = 0.1
+# the R2 sequence (Roberts 2018): the multiples of these fractions, modulo 1, fill a square evenly
+PARTS = 32768
+R2 = (24735, 18673)
 
 
 @keras.saving.register_keras_serializable("losses")
@@ -153,9 +165,7 @@ class CorrectedSTFT(ReconstructionLoss):
         """Return the loss of each pair [B]."""
         bins = local_bins(*ops.shape(image)[1:3], self.window, self.stride, unit_hann)
         f_i, f_o = bins.spectrum(image), bins.spectrum(reconstruction)
-        a_i = amplitude(*f_i)
-        turned, grown = relative_phase(f_i, f_o, a_i), amplitude(*f_o) - a_i
-        return bins.mean(self.arg_coef * a_i * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
+        return bins.mean(corrected_difference(f_i, f_o, self.amp_coef, self.arg_coef), bins.frequency)
 
 
 @keras.saving.register_keras_serializable("losses")
@@ -182,6 +192,148 @@ class FocalFrequency(ReconstructionLoss):
         fixed = ops.stop_gradient(squared)
         focus = ops.divide_no_nan(fixed, ops.max(fixed, [2, 3], keepdims=True)) ** (self.alpha / 2)
         return bins.mean(focus * squared, 1)
+
+
+class MultiResolution(ReconstructionLoss):
+    """Mean over windows of several sizes of a distance of local spectra, [B]. A subclass writes `compare`.
+
+    The Hann windows have norm 1, so amplitudes are in units of the image's intensity, whatever the window. With
+    `moving_grid`, `at_step` moves the grid of windows, so that no pixel always lies at a window's edge.
+
+    Args: `windows` and `strides` in pixels, a list each; `moving_grid`.
+
+    Raises:
+        ValueError: there are not as many strides as windows, or a window is larger than the image.
+    """
+
+    # where the grid of windows stands; None: at the image's corner
+    step = None
+
+    def __init__(self, windows=(16, 8, 4), strides=(4, 4, 2), moving_grid=False, **kwargs):
+        super().__init__(**kwargs)
+        self.windows = [whole("windows", window, 2) for window in np.ravel(windows).tolist()]
+        self.strides = [whole("strides", stride, 1) for stride in np.ravel(strides).tolist()]
+        self.moving_grid = bool(moving_grid)
+        if not self.windows or len(self.windows) != len(self.strides):
+            raise ValueError(f"strides: expected one for each of the windows {self.windows}, got {self.strides}")
+
+    def at_step(self, step):
+        """Return this loss with its grid where it stands in the training step `step`, an int or a tensor."""
+        moved = copy.copy(self)
+        moved.step = step if self.moving_grid else None
+        return moved
+
+    def distance(self, image, reconstruction):
+        """Return the loss of each pair [B]."""
+        height, width = ops.shape(image)[1:3]
+        values = []
+        for window, stride in zip(self.windows, self.strides, strict=True):
+            offset = grid_offset(self.step, height - window, width - window, stride)
+            bins = local_bins(height, width, window, stride, unit_hann, offset, name="windows")
+            values.append(self.compare(bins, bins.spectrum(image), bins.spectrum(reconstruction)))
+        return sum(values) / len(values)
+
+    def compare(self, bins, f_i, f_o):
+        """Return the distance [B] of the spectra of image and reconstruction in windows of one size."""
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable("losses")
+class Amplitude(MultiResolution):
+    """Distance of local amplitudes, [B]: mean of |A_o - A_i|·W over windows, bins and channels.
+
+    A blur lowers amplitudes and leaves phases almost as they are. A shift turns phases and leaves amplitudes almost
+    as they are. So this loss charges blur more than misplacement.
+
+    Args and errors: as of MultiResolution.
+    """
+
+    def compare(self, bins, f_i, f_o):
+        """Return the mean of |A_o - A_i|·W, [B]."""
+        return bins.mean(ops.abs(amplitude(*f_o) - amplitude(*f_i)), bins.frequency)
+
+
+@keras.saving.register_keras_serializable("losses")
+class MaskedAmplitude(MultiResolution):
+    """Visible distance of local amplitudes, [B]: √mean of ((A_o - A_i) / T)², T = max(t, A_i^.7·t^.3).
+
+    The eye tolerates a larger difference where there is more contrast, so T grows with the amplitude A_i of the image;
+    no gradient flows through it. The mean is over windows, bins and channels. Source: the contrast masking of
+    Watson-DFT (Czolbe, Krause, Cox and Igel 2020), without its phases and its learned weights.
+
+    Args and errors: as of MultiResolution, and `threshold`, t, in units of the image's intensity.
+    """
+
+    def __init__(self, windows=(8,), strides=(4,), threshold=0.05, moving_grid=False, **kwargs):
+        super().__init__(windows, strides, moving_grid, **kwargs)
+        self.threshold = float(threshold)
+
+    def compare(self, bins, f_i, f_o):
+        """Return √mean of ((A_o - A_i) / T)², [B]."""
+        a_i, t = amplitude(*f_i), self.threshold
+        visible = ops.stop_gradient(ops.maximum(t, a_i**0.7 * t**0.3))
+        return root(bins.mean(((amplitude(*f_o) - a_i) / visible) ** 2, 1))
+
+
+@keras.saving.register_keras_serializable("losses")
+class LogSpectral(MultiResolution):
+    """Multi-resolution log-spectral distance, [B]: ‖A_o - A_i‖ / ‖A_i‖ + mean of |log(A_o + t) - log(A_i + t)|.
+
+    The norm is over windows, bins and channels of one window's size, and ‖A_i‖ is at least that of amplitudes of t.
+    Source: the spectral convergence and the log magnitude of Yamamoto, Song and Kim 2020, for audio. Theirs have no
+    t; it bounds the gradient where an image is blank.
+
+    Args and errors: as of MultiResolution, and `threshold`, t, in units of the image's intensity.
+    """
+
+    def __init__(self, windows=(16, 8, 4), strides=(4, 4, 2), threshold=0.05, moving_grid=False, **kwargs):
+        super().__init__(windows, strides, moving_grid, **kwargs)
+        self.threshold = float(threshold)
+
+    def compare(self, bins, f_i, f_o):
+        """Return the spectral convergence plus the mean difference of logarithms, [B]."""
+        a_i, a_o, t = amplitude(*f_i), amplitude(*f_o), self.threshold
+        convergence = root(bins.mean((a_o - a_i) ** 2, 1)) / ops.maximum(root(bins.mean(a_i**2, 1)), t)
+        return convergence + bins.mean(ops.abs(ops.log((a_o + t) / (a_i + t))), 1)
+
+
+@keras.saving.register_keras_serializable("losses")
+class MultiscaleCorrected(MultiResolution):
+    """CorrectedSTFT over windows of several sizes, [B]: mean of (arg_coef·A_i·|Δ| + amp_coef·|A_o - A_i|)·W.
+
+    Args and errors: as of MultiResolution, and `amp_coef` and `arg_coef`, the weights of amplitudes and phases.
+    """
+
+    def __init__(self, windows=(16, 8, 4), strides=(4, 4, 2), amp_coef=0.1, arg_coef=0.9, moving_grid=False, **kwargs):
+        super().__init__(windows, strides, moving_grid, **kwargs)
+        self.amp_coef, self.arg_coef = float(amp_coef), float(arg_coef)
+
+    def compare(self, bins, f_i, f_o):
+        """Return the mean of (arg_coef·A_i·|Δ| + amp_coef·|A_o - A_i|)·W, [B]."""
+        return bins.mean(corrected_difference(f_i, f_o, self.amp_coef, self.arg_coef), bins.frequency)
+
+
+def grid_offset(step, down, right, stride):
+    """Return where the grid of windows starts in the training step `step`, pixels (down, right); (0, 0) if it is None.
+
+    The offsets of successive steps fill [0, stride)² evenly: Roberts' R2 sequence, so they need no generator whose
+    state would have to be saved. Args: `down`, `right`, how far the first window can move in the image, pixels.
+    """
+    if step is None:
+        return 0, 0
+    step = step if isinstance(step, int) else ops.cast(step, "int32")
+    fractions = (step % PARTS * part % PARTS for part in R2)
+    rooms = (
+        min(stride, room + 1) if isinstance(room, int) else ops.minimum(stride, room + 1) for room in (down, right)
+    )
+    return tuple(fraction * room // PARTS for fraction, room in zip(fractions, rooms, strict=True))
+
+
+def corrected_difference(f_i, f_o, amp_coef, arg_coef):
+    """Return arg_coef·A_i·|Δ| + amp_coef·|A_o - A_i| of two spectra, bin by bin; Δ is P_o - P_i, wrapped."""
+    a_i = amplitude(*f_i)
+    turned, grown = relative_phase(f_i, f_o, a_i), amplitude(*f_o) - a_i
+    return arg_coef * a_i * ops.abs(turned) + amp_coef * ops.abs(grown)
 
 
 def phase_difference(f_i, f_o, eps):

@@ -1,5 +1,7 @@
 """A weighted sum of reconstruction losses, itself a reconstruction loss."""
 
+import copy
+
 import keras
 
 from .base import ReconstructionLoss
@@ -24,6 +26,12 @@ class WeightedSum(ReconstructionLoss):
     def distance(self, image, reconstruction):
         """Return the loss of each pair [B]."""
         return sum(self.terms(image, reconstruction).values())
+
+    def at_step(self, step):
+        """Return this sum with every loss as it is in the training step `step`."""
+        found = copy.copy(self)
+        found.losses = [loss.at_step(step) for loss in self.losses]
+        return found
 
     def terms(self, image, reconstruction):
         """Return every weighted term by its name, each [B]; the second `stft` of a sum is named `stft_2`."""

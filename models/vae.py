@@ -20,7 +20,9 @@ class VAE(LatentModel):
     @staticmethod
     def parts(settings, image_shape):
         """Return the arguments of the constructor that are made from several keys."""
-        keys = {key: getattr(settings, key) for key in losses.hyperparameters(settings.loss)}
+        # windows and strides of several sizes are not keys of the configuration
+        known = losses.hyperparameters(settings.loss).keys() & vars(settings).keys()
+        keys = {key: getattr(settings, key) for key in known}
         loss = losses.build(settings.loss, **keys)
         return {"reconstruction_loss": loss, "output_space": losses.output_space(settings.loss)}
 

@@ -56,6 +56,75 @@ def corrected(x, y, window=16, stride=4, amp_coef=0.1, arg_coef=0.9):
     return np.mean(values, axis=0)
 
 
+def local_amplitudes(x, window, stride, offset=(0, 0)):
+    """The amplitudes [positions, B, window, window] of images in Hann windows of norm 1, a channel after the other."""
+    taper = np.hanning(window + 1)[:-1]
+    taper = np.outer(taper, taper) / (taper**2).sum()
+    return np.array(
+        [
+            abs(np.fft.fft2(x[:, i : i + window, j : j + window, c].astype(float) * taper))
+            for i in range(offset[0], x.shape[1] - window + 1, stride)
+            for j in range(offset[1], x.shape[2] - window + 1, stride)
+            for c in range(x.shape[3])
+        ]
+    )
+
+
+def over_windows(distance, x, y, windows, strides, offsets=None):
+    """The mean [B] over windows of `distance(a_i, a_o)` of local amplitudes; `offsets`, a pair for each window."""
+    offsets = offsets or [(0, 0)] * len(windows)
+    return np.mean(
+        [
+            distance(*(local_amplitudes(images, *grid) for images in (x, y)))
+            for grid in zip(windows, strides, offsets, strict=True)
+        ],
+        axis=0,
+    )
+
+
+def amplitude(x, y, windows=(16, 8, 4), strides=(4, 4, 2), offsets=None):
+    """The mean difference of local amplitudes [B], weighted by the radial frequency."""
+
+    def distance(a_i, a_o):
+        frequency = np.abs(np.fft.fftfreq(a_i.shape[-1]))
+        radius = np.sqrt(np.add.outer(frequency**2, frequency**2))
+        return (abs(a_o - a_i) * radius / radius.max()).mean((0, 2, 3))
+
+    return over_windows(distance, x, y, windows, strides, offsets)
+
+
+def masked_amplitude(x, y, windows=(8,), strides=(4,), threshold=0.05, offsets=None):
+    """The root mean square difference of local amplitudes [B], in units of what contrast masks."""
+
+    def distance(a_i, a_o):
+        masked = np.maximum(threshold, a_i**0.7 * threshold**0.3)
+        return np.sqrt((((a_o - a_i) / masked) ** 2).mean((0, 2, 3)))
+
+    return over_windows(distance, x, y, windows, strides, offsets)
+
+
+def log_spectral(x, y, windows=(16, 8, 4), strides=(4, 4, 2), threshold=0.05, offsets=None):
+    """The spectral convergence plus the mean difference of log amplitudes [B]."""
+
+    def distance(a_i, a_o):
+        norms = [np.sqrt((a**2).mean((0, 2, 3))) for a in (a_o - a_i, a_i)]
+        logs = abs(np.log(a_o + threshold) - np.log(a_i + threshold)).mean((0, 2, 3))
+        return norms[0] / np.maximum(norms[1], threshold) + logs
+
+    return over_windows(distance, x, y, windows, strides, offsets)
+
+
+def multiscale_corrected(x, y, windows=(16, 8, 4), strides=(4, 4, 2), amp_coef=0.1, arg_coef=0.9, offsets=None):
+    """The mean over windows of the corrected spectral loss [B]."""
+    grids = zip(windows, strides, offsets or [(0, 0)] * len(windows), strict=True)
+    # moved by an offset, the grid is that of the image without its first rows and columns
+    values = [
+        corrected(x[:, down:, right:], y[:, down:, right:], window, stride, amp_coef, arg_coef)
+        for window, stride, (down, right) in grids
+    ]
+    return np.mean(values, axis=0)
+
+
 def focal_frequency(x, y, alpha=1):
     """The focal frequency loss [B], one image and channel after the other."""
     total = np.zeros(len(x))
