@@ -25,7 +25,7 @@ class CyclicalLearningRate(keras.optimizers.schedules.LearningRateSchedule):
         ValueError: an unknown mode.
     """
 
-    def __init__(self, min_lr=1e-4, max_lr=1e-3, step_size=2000, mode="triangular2", gamma=1.0):
+    def __init__(self, min_lr=1e-4, max_lr=1e-3, step_size=2000, mode="triangular2", gamma=0.9999):
         if mode not in SCALES:
             raise ValueError(f"mode: expected one of {', '.join(SCALES)}, got {mode!r}")
         self.min_lr, self.max_lr, self.step_size, self.mode, self.gamma = min_lr, max_lr, step_size, mode, gamma
