@@ -108,7 +108,7 @@ def build(name, **given):
         TERMS[term].make(**{argument: values[key] for key, argument in TERMS[term].arguments.items()}, name=term)
         for term in names
     ]
-    weights = [TERMS[term].unit * values.get(TERMS[term].weight, TERMS[term].default) for term in names]
+    weights = [TERMS[term].unit * float(values.get(TERMS[term].weight, TERMS[term].default)) for term in names]
     return WeightedSum(losses, weights, name=name)
 
 
