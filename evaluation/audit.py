@@ -122,7 +122,7 @@ def reached_by_author(loss, folder, images):
 
 
 def row(claim, author, by_us):
-    """Return the row of a claim (loss, place, PSNR, SSIM): its numbers, the author's, ours, and the verdicts."""
+    """Return the row of a claim (loss, place, PSNR, SSIM): its numbers, the author's, ours, the verdicts."""
     loss, place, *numbers = claim
     verdicts = {"reproduced": is_reproduced(*numbers, by_us), "reached": is_reached(*numbers, by_us)}
     found = {"paper": tuple(numbers), "author": author, "this_repository": by_us._asdict()}

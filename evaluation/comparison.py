@@ -67,7 +67,7 @@ def require_checkpoints(found):
     """
     files = [runs.files(run).model for run in found]
     if missing := [path for path in files if not path.exists()]:
-        raise UserError(f"{missing[0]}: expected a checkpoint of each run, got none of {len(missing)} of {len(files)}")
+        raise UserError(f"{missing[0]}: expected the checkpoints of {len(files)} runs, {len(missing)} are missing")
 
 
 def require_perceptual(images):

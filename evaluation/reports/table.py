@@ -1,7 +1,9 @@
 """Print PSNR and SSIM of the five shipped losses beside those of the paper.
 
-python evaluate.py
-python evaluate.py --loss=ours,my_run --z=mean
+    python evaluate.py
+    python evaluate.py --loss=ours,my_run --z=mean
+
+The protocol is that of the paper: raw output of the decoder, latents sampled from the posterior, means over images.
 """
 
 from config.command_line import checkpoint_files
