@@ -23,9 +23,11 @@ def train_step(loss, batch):
     import keras
     import tensorflow as tf
 
-    from models import VAE, conv28
+    from models import VAE
+    from models.networks.conv28 import conv28
 
     model = VAE(*conv28(batch.shape[1:], 2), loss)
+    model.build(batch.shape)
     model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     compiled = tf.function(model.train_step, autograph=False)

@@ -35,6 +35,8 @@ class Parser(argparse.ArgumentParser):
             if word.startswith("--"):
                 config.lookup(word.lstrip("-").split("=")[0], self.flags())
             raise UserError(f"unexpected argument {word!r}; expected --key=value")
+        if empty := [name for name, value in vars(arguments).items() if value == []]:  # argparse drops a value of "--"
+            raise UserError(f"--{empty[0]}: expected a value, got '--'")
         return arguments
 
     def flags(self):

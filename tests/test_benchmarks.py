@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 import losses
-from models import VAE, conv28
+from models import VAE
+from models.networks.conv28 import conv28
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_msssim")
@@ -39,6 +40,7 @@ def pair():
     """A model with random weights and biases, and the peer with the same."""
     keras.utils.set_random_seed(0)
     model = VAE(*conv28((28, 28, 1), 2), losses.build("l2"))
+    model.build((None, 28, 28, 1))
     for variable in model.trainable_variables:
         variable.assign_add(tf.random.normal(variable.shape, stddev=0.05))
     peer = torch_vae.VAE()

@@ -62,8 +62,8 @@ def test_an_interrupted_run_has_the_same_bits(tmp_path, monkeypatch):
     flags = [*SMALL, "--target_kl=4", "--epochs=3"]
     train.main([*flags, *folders(tmp_path / "whole")])
 
-    def interrupt(self, step, logs, act=callbacks.Log.act):
-        act(self, step, logs)
+    def interrupt(self, step, act=callbacks.Log.act):
+        act(self, step)
         if step == 20:
             os.kill(os.getpid(), signal.SIGINT)
 
