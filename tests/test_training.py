@@ -179,7 +179,7 @@ class TestRuns:
     @pytest.mark.parametrize("loss", ["l1", "bce", "ssim", "dft+ssim", "ours", "ours-released"])
     def test_every_loss_trains(self, tmp_path, loss):
         run(tmp_path, f"--loss={loss}", "--epochs=1", "--train_size=40")
-        assert checkpoint.load_model(tmp_path / "model" / loss / "model.npz")[0].reconstruction_loss.name == loss
+        assert checkpoint.load_model(tmp_path / "model" / loss / "model.npz")[0].reconstruction_loss.label == loss
 
     @pytest.fixture(scope="class")
     def whole(self, tmp_path_factory):
