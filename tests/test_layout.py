@@ -18,7 +18,7 @@ ROOMS = {
     "losses": set(),
     "measurements": set(),
     "data": {"config"},
-    "models": {"config", "losses", "measurements"},
+    "models": {"config", "data", "losses", "measurements"},
     "evaluation": {"config", "data", "losses", "measurements", "models"},
     "training": {"config", "data", "losses", "measurements", "models", "evaluation"},
 }
