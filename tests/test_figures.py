@@ -255,9 +255,12 @@ class TestCurves:
         rows = [{"epoch": str(i), "test_psnr": value} for i, value in enumerate(["", "11", "11", "12", "", "12", "11"])]
         assert curves.new_values(rows, "test_psnr") == ([1.0, 3.0, 5.0, 6.0], [11.0, 12.0, 12.0, 11.0])
 
-    def test_no_log(self, tmp_path):
-        with pytest.raises(UserError, match="expected the log of a training"):
-            curves.read(tmp_path / "metrics.csv")
+    def test_a_model_without_a_log_is_left_out(self, tmp_path):
+        (tmp_path / "metrics.csv").write_text("epoch,test_psnr,test_ssim,learning_rate\n1,11,0.4,0.001\n")
+        folders = {"L2": tmp_path, "SSIM": tmp_path / "none"}
+        figure = curves.training(SimpleNamespace(models=folders, results=folders))
+        assert figure.axes[0].get_legend_handles_labels()[1] == ["L2"]
+        assert curves.training(SimpleNamespace(models={"SSIM": None}, results=folders)) is None
 
 
 def test_every_line_differs_in_lightness_and_in_marker():

@@ -4,7 +4,6 @@ import csv
 
 from matplotlib.figure import Figure
 
-from config.system.errors import UserError
 from evaluation.figures.style import WIDTH, lines
 
 # column of the log: its label
@@ -12,11 +11,18 @@ COLUMNS = {"test_psnr": "PSNR (dB)", "test_ssim": "SSIM", "learning_rate": "lear
 
 
 def training(material):
-    """Plot the PSNR and SSIM of test images and the learning rate over the epochs of each model."""
+    """Plot the PSNR and SSIM of test images and the learning rate over the epochs of each model.
+
+    Models whose training left no log are left out. None if no model has one.
+    """
+    logs = {name: material.results[name] / "metrics.csv" for name in material.models}
+    logs = {name: path for name, path in logs.items() if path.exists()}
+    if not logs:
+        return None
     figure = Figure((WIDTH, 5.6), layout="constrained")
     axes = figure.subplots(3, 1, sharex=True)
-    for name, style in lines(list(material.models)).items():
-        rows = read(material.results[name] / "metrics.csv")
+    for name, style in lines(list(logs)).items():
+        rows = list(csv.DictReader(logs[name].read_text().splitlines()))
         for axis, column in zip(axes, COLUMNS, strict=True):
             axis.plot(*new_values(rows, column), **style, markevery=0.1)
     for axis, label in zip(axes, COLUMNS.values(), strict=True):
@@ -35,15 +41,3 @@ def new_values(rows, column):
     before = [None, *(row[column] for row in rows)]
     new = [row for row, last in zip(rows, before, strict=False) if row[column] not in ("", last)]
     return [float(row["epoch"]) for row in new], [float(row[column]) for row in new]
-
-
-def read(path):
-    """Return the rows of the log of a training.
-
-    Raises:
-        UserError: there is no such file.
-    """
-    try:
-        return list(csv.DictReader(path.read_text().splitlines()))
-    except OSError as error:
-        raise UserError(f"{path}: expected the log of a training, got: {error.strerror}") from error

@@ -31,7 +31,7 @@ def main(flags):
     """Draw every figure of FIGURES that fits the images, and print where each is.
 
     Raises:
-        UserError: a checkpoint, a log or the data set is missing, or a model is for images of another shape.
+        UserError: a checkpoint or the data set is missing, or a model is for images of another shape.
     """
     files = checkpoint_files(flags, PAPER_LOSSES)
     begin(flags)
