@@ -6,7 +6,7 @@ DATA_DIR ?=
 EXPERIMENTS = shipped two_stage ablations blur_error colour ambient ambient_colour convergence
 EVALUATE = $(BIN)/python evaluate.py
 RUNS = $(EVALUATE) runs --runs=results/$@/runs.csv --out_dir=results/$@
-FIGURES = $(EVALUATE) figures --results_dir=results/$@ --model_dir=checkpoints/$@
+FIGURES = $(EVALUATE) figures --results_dir=results/$@ --out_dir=results/$@ --model_dir=checkpoints/$@
 COLOUR = --dataset=cifar10 --data_dir=$(DATA_DIR)
 RESTORE = $(EVALUATE) restore --data_dir=$(DATA_DIR) --acsg_images=300
 
@@ -25,7 +25,7 @@ train generate evaluate: .venv/installed
 	$(BIN)/python $@.py $(ARGS)
 
 figures: .venv/installed
-	$(EVALUATE) figures --results_dir=results --model_dir=checkpoints $(ARGS)
+	$(EVALUATE) figures --results_dir=results --out_dir=results --model_dir=checkpoints $(ARGS)
 
 $(EXPERIMENTS): .venv/perceptual
 	$(BIN)/python train.py --config=config/experiments/$@.yml $(if $(DATA_DIR),--data_dir=$(DATA_DIR)) $(ARGS)
