@@ -179,6 +179,18 @@ class TestStages:
         assert [run["tag"] for run in sweep.combinations(first)] == ["first_seed1", "first_seed2"]
         assert [run["tag"] for run in sweep.combinations(second)] == SECOND
 
+    def test_a_flag_of_names_selects(self, path):
+        """And brings no run in; a block without the key has its default there."""
+        path.write_text("runs: [{loss: [l2, ssim], beta: 0.1}, {epochs: 3}]")
+        assert config.read_experiment(path, {"loss": "ssim"}) == [{"loss": "ssim", "beta": 0.1}]
+        assert config.read_experiment(path, {"loss": "ours", "epochs": 1}) == [{"loss": "ours", "epochs": 1}]
+        with pytest.raises(UserError, match=r"loss: expected one of l2, ssim, ours, the runs of .*, got l1"):
+            config.read_experiment(path, {"loss": "l1"})
+
+    def test_a_model_without_a_loss_is_not_selected_by_one(self, path):
+        path.write_text("runs: [{loss: [l2, ours]}, {model: blur_error_vae}]")
+        assert config.read_experiment(path, {"loss": "ours"}) == [{"loss": "ours"}]
+
     def test_they_are_trained_in_order(self, path, tmp_path, monkeypatch):
         """The second begins from checkpoints that are not there before the first."""
         start = Mock(return_value=Mock(returncode=0))
