@@ -69,9 +69,22 @@ def read_experiment(path, flags):
     shared, blocks = checked(path, shared), [checked(path, block) for block in blocks]
     selecting = [key for key in flags if KEYS[key].kind is str and any(key in block for block in blocks)]
     for key in selecting:
-        blocks = selected(path, [{key: (defaults() | shared)[key]} | block for block in blocks], key, flags[key])
+        blocks = selected(path, [{key: value_of(key, shared | block)} | block for block in blocks], key, flags[key])
     replacing = {key: value for key, value in flags.items() if key not in selecting}
-    return [shared | block | replacing for block in blocks]
+    return [replaced(shared | block, replacing) for block in blocks]
+
+
+def value_of(key, values):
+    """Return the value of `key` in a run with these `values`, of which it may be none."""
+    model = values.get("model", "vae")
+    # a model other than vae is its own loss
+    return model if key == "loss" and model != "vae" else (defaults() | values)[key]
+
+
+def replaced(values, flags):
+    """Return `values` with those of `flags`. What was a list stays one, because a run of a sweep is named by it."""
+    was_list = {key for key, value in values.items() if isinstance(value, list)}
+    return values | {key: listed(value) if key in was_list else value for key, value in flags.items()}
 
 
 def selected(path, blocks, key, value):

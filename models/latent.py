@@ -141,6 +141,8 @@ class LatentModel(keras.Model):
     def compile(self, optimizer="rmsprop", **kwargs):
         """Compile as keras.Model does; each group gets an optimizer like the given one, with its variables made."""
         super().compile(optimizer, **kwargs)
+        if not self.built:
+            self.build(self.encoder.input_shape)
         again = [type(self.optimizer).from_config(self.optimizer.get_config()) for _ in self.groups()[1:]]
         self.optimizers = [self.optimizer, *again]
         for own, variables in zip(self.optimizers, self.groups(), strict=True):

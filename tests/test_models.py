@@ -134,3 +134,11 @@ class TestObjective:
         noise = [model.noise(size, step) for step, size in enumerate((5, 3))]
         output = model.decoder(model.reparameterize(*model.encode(digits), tf.concat(noise, 0)))
         assert found == pytest.approx(float(abs(output - digits).numpy().mean()), rel=1e-5)
+
+
+def test_a_model_of_ones_own_networks_compiles_and_fits(digits):
+    """Without models.build."""
+    model = build(loss="l2")
+    own = models.VAE(model.encoder, model.decoder, losses.build("l2"))
+    own.compile("adam", jit_compile=False)
+    assert {*own.fit(tf.data.Dataset.from_tensors(digits), verbose=0).history} >= {"loss", "l2", "kl_divergence"}

@@ -263,6 +263,12 @@ class TestExperiments:
         assert count or name == "ablations"
 
 
+def test_a_single_seed_of_an_experiment_keeps_its_tag():
+    """The second stage starts from the checkpoint that the first one writes."""
+    start, *_ = config.read_experiment(config.FOLDER / "experiments/two_stage.yml", {"seed": 1})
+    assert [run["tag"] for run in sweep.combinations(start)] == ["start_seed1"]
+
+
 class TestTable:
     QUALITY = MappingProxyType({"psnr": np.array([10.0, 12.0]), "ssim": np.array([0.25, 0.75])})
 
