@@ -66,7 +66,7 @@ def published(name, data_dir, idx_files=IDX_FILES):
     if not data_dir:
         return _download(name, f"expected {files} in --data_dir=FOLDER")
     if (archive := Path(data_dir) / f"{name}.npz").exists():
-        return _read_npz(archive)
+        return read_npz(archive)
     plain = {field: Path(data_dir) / file for field, file in idx_files.items()}
     paths = {field: path if path.exists() else path.with_name(f"{path.name}.gz") for field, path in plain.items()}
     missing = [plain[field].name for field, path in paths.items() if not path.exists()]
@@ -76,7 +76,7 @@ def published(name, data_dir, idx_files=IDX_FILES):
     return {field: read_idx(path) for field, path in paths.items()}
 
 
-def _read_npz(path):
+def read_npz(path):
     try:
         with np.load(path, allow_pickle=False) as file:
             return {field: file[field] for field in IDX_FILES}
