@@ -77,6 +77,11 @@ def published(name, data_dir, idx_files=IDX_FILES):
 
 
 def read_npz(path):
+    """Return the arrays x_train, y_train, x_test and y_test of the file `path`, by name.
+
+    Raises:
+        UserError: the file is missing or broken, or lacks one of them.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             return {field: file[field] for field in IDX_FILES}
