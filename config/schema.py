@@ -35,6 +35,7 @@ MEASUREMENTS = tuple(table("measurements/__init__.py", "MEASUREMENTS"))
 ARCHITECTURES = tuple(table("models/architectures.py", "ARCHITECTURES"))
 MODELS = tuple(table("models/__init__.py", "MODELS"))
 
+MULTI_RESOLUTION = ("amplitude", "masked-amplitude", "log-spectral", "multiscale-corrected")
 SPECTRAL = ("dft", "dft-unwindowed", "stft", "stft-unwindowed", "stft-wrapped", "stft-released")
 CORRECTED = ("stft-corrected", "multiscale-corrected")
 # data sets of picture files that can be scaled to any size, and those that are whatever their folder holds
@@ -223,6 +224,13 @@ LOSS = {
         "weight of the corrected spectral term over several windows",
         low=0,
         read_by=read_by("loss", "multiscale-corrected"),
+    ),
+    "moving_grid": Key(
+        int,
+        "1: the grid of windows moves in every training step",
+        low=0,
+        high=1,
+        read_by=read_by("loss", *MULTI_RESOLUTION),
     ),
     "amp_coef": Key(float, "weight of amplitudes in the term", low=0, read_by=read_by("loss", *SPECTRAL, *CORRECTED)),
     "arg_coef": Key(float, "weight of phases in the term", low=0, read_by=read_by("loss", *SPECTRAL, *CORRECTED)),

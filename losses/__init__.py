@@ -81,12 +81,18 @@ TERMS = {
     "stft-released": Term(ReleasedSTFT, "stft_coef", 0.0015, LOCAL),
     "stft-corrected": Term(CorrectedSTFT, "corrected_coef", 100, CORRECTED),
     "amplitude": Term(Amplitude, "amplitude_coef", 1, WINDOWS, unit=0.286),
-    "masked-amplitude": Term(MaskedAmplitude, "masked_coef", 1, MASKED, unit=0.0094),
+    "masked-amplitude": Term(MaskedAmplitude, "masked_coef", 5000, MASKED, unit=0.0094),
     "log-spectral": Term(LogSpectral, "log_coef", 1, WINDOWS, unit=0.0117),
     "multiscale-corrected": Term(MultiscaleCorrected, "multiscale_coef", 1, WINDOWS | AMPLITUDE_AND_PHASE, unit=0.304),
 }
 
-ALIASES = {"ours": "stft+ssim", "ours-released": "stft-released+ssim", "ours-corrected": "stft-corrected+ssim"}
+ALIASES = {
+    "ours": "stft+ssim",
+    "ours-released": "stft-released+ssim",
+    "ours-corrected": "stft-corrected+ssim",
+    "sharp": "masked-amplitude+ssim",
+    "sharp-colour": "amplitude+l2",
+}
 
 
 def build(name, **given):

@@ -20,7 +20,7 @@ class VAE(LatentModel):
     @staticmethod
     def parts(settings, image_shape):
         """Return the arguments of the constructor that are made from several keys."""
-        # windows and strides of several sizes are not keys of the configuration
+        # lists of windows and strides are not keys of the configuration
         known = losses.hyperparameters(settings.loss).keys() & vars(settings).keys()
         keys = {key: getattr(settings, key) for key in known}
         loss = losses.build(settings.loss, **keys)
@@ -30,7 +30,7 @@ class VAE(LatentModel):
         """Return the Objective: one loss, and as parts the KL divergence and every reconstruction term."""
         z_mean, z_log_var = self.encode(images, training)
         reconstruction = self.decoder(self.reparameterize(z_mean, z_log_var, noise), training=training)
-        terms = self.reconstruction_loss.terms(images, reconstruction)
+        terms = self.reconstruction_loss.at_step(step if training else None).terms(images, reconstruction)
         reconstruction_loss = sum(terms.values())
         kl = kl_divergence(z_mean, z_log_var)
         loss = reconstruction_loss + self.beta * kl

@@ -26,7 +26,7 @@ from losses.ssim import SSIM
 from losses.weighted_sum import WeightedSum
 
 # hyperparameters that the configuration does not offer
-NOT_CONFIGURED = {"amplitude_coef", "masked_coef", "log_coef", "multiscale_coef", "windows", "strides", "moving_grid"}
+NOT_CONFIGURED = {"windows", "strides"}
 NOT_CONFIGURED |= {"masked_windows", "masked_strides"}
 # the losses over windows of several sizes
 LOCAL = {
