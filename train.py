@@ -12,6 +12,7 @@ An experiment is a file of values, with its sweeps:
 """
 
 import config
+import config.sweep
 from config.command_line import Parser
 from config.schema import Key
 from config.system.errors import UserError, run
@@ -38,11 +39,12 @@ def main(argv):
     path, resume, overwrite, record, jobs = (
         flags.pop(name) for name in ("config", "resume", "overwrite", "replay", "jobs")
     )
-    stages = config.read_experiment(path, flags) if path else [flags]
-    is_sweep = len(stages) > 1 or any(isinstance(value, list) for value in stages[0].values())
+    given = config.read_experiment(path, flags) if path else [flags]
+    is_sweep = len(given) > 1 or any(isinstance(value, list) for value in given[0].values())
     if jobs and not is_sweep:
         raise UserError("--jobs: expected with several values of a key, a sweep, got it with a single run")
-    settings = None if is_sweep else config.resolve(stages[0])
+    stages = config.sweep.stages(given) if is_sweep else [given]
+    settings = [config.resolve(run) for stage in stages for run in stage]
 
     import_tensorflow()
     if record:
@@ -52,7 +54,7 @@ def main(argv):
 
         print(f"runs       {sweep.train(stages, jobs or 1, overwrite and not resume)}")
     else:
-        train(settings, stages[0], resume, overwrite)
+        train(settings[0], given[0], resume, overwrite)
 
 
 def replay(record):

@@ -20,9 +20,9 @@ from PIL import Image
 import config
 import data
 import losses
+from config.sweep import combinations
 from evaluation.reports import pages
 from models import runs
-from training import sweep
 
 ROOT = Path(__file__).parent.parent
 README, REPORT = "README.md", "results/REPORT.md"
@@ -185,7 +185,7 @@ def test_the_commands_that_users_were_promised_are_there():
 @pytest.mark.parametrize("path", sorted((ROOT / "config/experiments").glob("*.yml")), ids=lambda path: path.stem)
 def test_every_experiment_is_possible(path):
     """The commands above run shortened experiments."""
-    found = [run for stage in config.read_experiment(path, {}) for run in sweep.combinations(stage)]
+    found = [run for stage in config.read_experiment(path, {}) for run in combinations(stage)]
     assert all(config.resolve(run).tag for run in found)
     assert len({(run.get("results_dir"), run["tag"]) for run in found}) == len(found)
 

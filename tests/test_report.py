@@ -12,13 +12,13 @@ import pytest
 import config
 import evaluate
 import losses
+from config.sweep import combinations
 from config.system.errors import UserError
 from evaluation import audit, comparison_table
 from evaluation.comparison import Protocol
 from evaluation.markdown import display_name
 from evaluation.reports import pages
 from models import checkpoint, runs
-from training import sweep
 
 ROOT = Path(__file__).parent.parent
 REPORT = (ROOT / "results/REPORT.md").read_text(encoding="utf-8")
@@ -141,7 +141,7 @@ def test_the_table_is_that_of_the_runs(folder):
 def settings(experiment):
     """The settings of every run of an experiment, a list for each stage."""
     stages = config.read_experiment(ROOT / f"config/experiments/{experiment}.yml", {})
-    return [[config.resolve(run) for run in sweep.combinations(stage)] for stage in stages]
+    return [[config.resolve(run) for run in combinations(stage)] for stage in stages]
 
 
 class TestExperiments:

@@ -17,10 +17,10 @@ import config
 import data
 import models
 import train
+from config.sweep import combinations, stages
 from config.system.errors import UserError
 from evaluation.scoring import score
 from models import checkpoint, runs
-from training import sweep
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent.parent
 class TestCombinations:
     def test_tags_name_what_is_not_the_default(self):
         given = vars(train.parse(["--loss=l1,ours", "--seed=0,7", "--beta=0.005,0.1", "--epochs=3"]))
-        found = sweep.combinations({key: value for key, value in given.items() if key in config.defaults()})
+        found = combinations({key: value for key, value in given.items() if key in config.defaults()})
         assert [run["tag"] for run in found] == [
             f"{loss}{seed}{beta}" for loss in ("l1", "ours") for seed in ("", "_seed7") for beta in ("", "_beta0.1")
         ]
@@ -42,24 +42,30 @@ class TestCombinations:
     ])  # fmt: skip
     def test_no_two_runs_of_one_tag(self, given, message):
         with pytest.raises(UserError, match=message):
-            sweep.combinations(given)
+            combinations(given)
 
     def test_a_given_tag_comes_first(self):
-        assert [run["tag"] for run in sweep.combinations({"tag": "x", "stft_s": [2, 4]})] == ["x_stft_s2", "x"]
-        assert [run["tag"] for run in sweep.combinations({"tag": "x", "loss": ["l1", "l2"]})] == ["x_l1", "x_l2"]
+        assert [run["tag"] for run in combinations({"tag": "x", "stft_s": [2, 4]})] == ["x_stft_s2", "x"]
+        assert [run["tag"] for run in combinations({"tag": "x", "loss": ["l1", "l2"]})] == ["x_l1", "x_l2"]
 
     def test_a_key_is_left_out_of_a_run_that_does_not_read_it(self):
-        assert sweep.combinations({"loss": ["l2", "ours"], "stft_f": 8}) == [
+        assert combinations({"loss": ["l2", "ours"], "stft_f": 8}) == [
             {"loss": "l2", "tag": "l2"},
             {"loss": "ours", "stft_f": 8, "tag": "ours"},
         ]
         with pytest.raises(UserError, match=r"stft_f: expected only with loss .*, got loss l2, ssim"):
-            sweep.combinations({"loss": ["l2", "ssim"], "stft_f": 8})
+            stages([{"loss": ["l2", "ssim"], "stft_f": 8}])
+
+    def test_a_key_of_several_stages_is_read_in_one_of_them(self):
+        found = stages([{"loss": "l2", "stft_f": 8, "tag": "first"}, {"loss": "ours", "stft_f": 8}])
+        assert found == [[{"loss": "l2", "tag": "first"}], [{"loss": "ours", "stft_f": 8, "tag": "ours"}]]
+        with pytest.raises(UserError, match=r"stft_f: expected only with loss .*, got loss l2"):
+            stages([{"loss": "l2", "stft_f": 8}, {"loss": "ours", "stft_f": 4}])
 
     def test_a_model_is_named_by_its_loss(self):
-        found = sweep.combinations({"model": ["vae", "blur_error_vae"], "seed": [0, 1]})
+        found = combinations({"model": ["vae", "blur_error_vae"], "seed": [0, 1]})
         assert [run["tag"] for run in found] == ["ours", "ours_seed1", "blur_error_vae", "blur_error_vae_seed1"]
-        found = sweep.combinations({"model": "blur_error_vae", "tag": "x", "beta": [1.0, 2.0]})
+        found = combinations({"model": "blur_error_vae", "tag": "x", "beta": [1.0, 2.0]})
         assert [run["tag"] for run in found] == ["x_beta1.0", "x_beta2.0"]
 
     @pytest.mark.parametrize("flag,message", [
@@ -176,8 +182,8 @@ class TestStages:
         assert first == shared | {"tag": "first", "loss": "l2"}
         start = f"{tmp_path}/model/first_seed{{seed}}/model.npz"
         assert second == shared | {"tag": "second", "loss": ["l1", "l2"], "init_from": start}
-        assert [run["tag"] for run in sweep.combinations(first)] == ["first_seed1", "first_seed2"]
-        assert [run["tag"] for run in sweep.combinations(second)] == SECOND
+        assert [run["tag"] for run in combinations(first)] == ["first_seed1", "first_seed2"]
+        assert [run["tag"] for run in combinations(second)] == SECOND
 
     def test_a_flag_of_names_selects(self, path):
         """And brings no run in; a block without the key has its default there."""
@@ -223,7 +229,7 @@ def experiment(name):
     """The complete settings of the runs of an experiment, by tag: the zeros are the numbers they stand for."""
     found = {}
     for stage in config.read_experiment(config.FOLDER / f"experiments/{name}.yml", {}):
-        for given in sweep.combinations(stage):
+        for given in combinations(stage):
             run = config.resolve(given)
             assert run.tag not in found
             size = run.train_size or IMAGES[run.dataset] - 10_000 * (run.test_split == "held-out")
@@ -238,7 +244,7 @@ class TestExperiments:
     @pytest.mark.parametrize("path", (config.FOLDER / "experiments").glob("*.yml"), ids=lambda path: path.stem)
     def test_every_run_can_be_trained(self, path):
         stages = config.read_experiment(path, {})
-        every = [config.resolve(given) for stage in stages for given in sweep.combinations(stage)]
+        every = [config.resolve(given) for stage in stages for given in combinations(stage)]
         kinds = {(run.model, run.loss, run.stft_f, run.measurement, run.pixel_side): run for run in every}
         for settings in kinds.values():
             models.require_fit(settings, SHAPES[settings.dataset])
@@ -266,7 +272,7 @@ class TestExperiments:
 def test_a_single_seed_of_an_experiment_keeps_its_tag():
     """The second stage starts from the checkpoint that the first one writes."""
     start, *_ = config.read_experiment(config.FOLDER / "experiments/two_stage.yml", {"seed": 1})
-    assert [run["tag"] for run in sweep.combinations(start)] == ["start_seed1"]
+    assert [run["tag"] for run in combinations(start)] == ["start_seed1"]
 
 
 class TestTable:

@@ -1,7 +1,6 @@
-"""A sweep: every combination of the keys that were given several values, a process each."""
+"""The runs of a sweep, a process each."""
 
 import contextlib
-import itertools
 import os
 import signal
 import subprocess
@@ -30,52 +29,18 @@ class Run(NamedTuple):
     settings: config.Settings
 
 
-def combinations(given):
-    """Return what is given to every run: `given` with one value for each key that has several, and a tag.
-
-    The tag is the given one, then the loss and each swept value that is not the default: ours, ours_seed1,
-    ours_beta0.001_seed1. A key that nothing in a run reads is left out of it.
-
-    Raises:
-        UserError: the tag is a list, no run reads a key, or two runs would have one tag: a value stands there twice.
-    """
-    if isinstance(given.get("tag"), list):
-        raise UserError(f"tag: expected one name, with which every run's begins, got {', '.join(given['tag'])}")
-    swept = {key: values for key, values in given.items() if isinstance(values, list)}
-    found = [given | dict(zip(swept, values, strict=True)) for values in itertools.product(*swept.values())]
-    complete = [config.complete(run) for run in found]
-    config.require_read(given, complete)
-    named = [
-        {key: value for key, value in run.items() if config.is_read(key, values)} | {"tag": tag(given, swept, values)}
-        for run, values in zip(found, complete, strict=True)
-    ]
-    tags = [run["tag"] for run in named]
-    if twice := {tag for tag in tags if tags.count(tag) > 1}:
-        raise UserError(f"sweep: expected every run once, got two of the tag {min(twice)}")
-    return named
-
-
-def tag(given, swept, values):
-    """Return the tag of the run with all these `values`, of which the keys `swept` differ in the sweep `given`."""
-    stem = [given["tag"]] if given.get("tag") else []
-    if not stem or {"loss", "model"} & {*swept}:
-        stem.append(values["loss"])
-    others = [key for key in swept if key not in ("loss", "model") and values[key] != config.defaults()[key]]
-    return "_".join([*stem, *(f"{key}{values[key]}" for key in others if config.is_read(key, values))])
-
-
 def plan(stages):
     """Return the Runs of every stage, a list of lists, after a look whether all of them are possible.
 
-    Args: `stages`, a list of dicts of given values; a stage may start from the checkpoints of an earlier one.
+    Args: `stages`, lists of dicts of given values; a stage may start from the checkpoints of an earlier one.
 
     Raises:
         UserError: a combination is impossible or a checkpoint to start from is missing.
     """
     planned, made = [], {}
-    for given in stages:
+    for stage in stages:
         found = []
-        for run in combinations(given):
+        for run in stage:
             settings, images, _ = loop.prepare(config.resolve(run))
             start = loop.beginning(settings)
             if start is None or Path(start) not in made:
@@ -93,7 +58,7 @@ def plan(stages):
 
 
 def train(stages, jobs, overwrite=False):
-    """Train every run of the `stages`, dicts of given values, one stage after the other, `jobs` runs at a time.
+    """Train every run of the `stages` (see config.sweep.stages), one stage after the other, `jobs` runs at a time.
 
     Finished runs stay; interrupted ones continue or, with `overwrite`, begin again. Every run gets its row in the
     table of runs, whose path is returned.
