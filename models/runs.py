@@ -105,7 +105,7 @@ def load(path):
     """
     rows = read(path)
     if not rows:
-        raise UserError(f"{path}: expected a table of runs, got none; python train.py --loss=l2,ours writes one")
+        raise UserError(f"{path}: expected a table of runs, got one without rows")
     if missing := [key for key in REQUIRED if key not in rows[0]]:
         raise UserError(f"{path}: expected a table of runs, got one without {', '.join(missing)}")
     return [configuration(path, row) for row in rows]

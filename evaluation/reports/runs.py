@@ -6,6 +6,8 @@
 A row is a configuration, and its runs differ in their seeds. A run from which other runs start is left out.
 """
 
+from pathlib import Path
+
 import config
 from config.schema import Key
 from config.system.errors import UserError
@@ -46,6 +48,8 @@ def main(flags):
     """
     if flags.kl and not flags.match:
         raise UserError("--kl: expected with --match, got it alone")
+    if not Path(flags.runs).exists():
+        raise UserError(f"{flags.runs}: expected a table of runs, got none; python train.py --loss=l2,ours writes one")
     begin(flags)
     from evaluation import comparison, comparison_table
     from models import runs
