@@ -8,7 +8,7 @@ import ast
 import difflib
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,17 +30,35 @@ def table(file, name):
 
 TERMS = tuple(table("losses/__init__.py", "TERMS"))
 ALIASES = {name: ast.literal_eval(terms) for name, terms in table("losses/__init__.py", "ALIASES").items()}
-DATASETS = tuple(table("data/__init__.py", "DATASETS"))
+DATASETS = table("data/__init__.py", "DATASETS")
 MEASUREMENTS = tuple(table("measurements/__init__.py", "MEASUREMENTS"))
 ARCHITECTURES = tuple(table("models/architectures.py", "ARCHITECTURES"))
 MODELS = tuple(table("models/__init__.py", "MODELS"))
 
-MULTI_RESOLUTION = ("amplitude", "masked-amplitude", "log-spectral", "multiscale-corrected")
-SPECTRAL = ("dft", "dft-unwindowed", "stft", "stft-unwindowed", "stft-wrapped", "stft-released")
-CORRECTED = ("stft-corrected", "multiscale-corrected")
-# data sets of picture files that can be scaled to any size, and those that are whatever their folder holds
-SIZED = ("image_folder", "celeba")
-ANY_FOLDER = ("image_folder", "cartoons")
+# data sets of pictures that can be scaled to any size, and those that are whatever their folder holds
+SIZED = tuple(name for name, source in DATASETS.items() if source.startswith("Folder(") and "size=" not in source)
+ANY_FOLDER = tuple(name for name, source in DATASETS.items() if source.startswith("Folder(in_folder"))
+
+
+def readers_of_loss_keys():
+    """The terms that read each hyperparameter of a loss, by its name, from the source of TERMS."""
+
+    class Known(dict):
+        def __missing__(self, name):
+            # a class or function that is not imported: a call of it is the tuple of its arguments
+            return lambda *arguments, **named: (*arguments, *named.values())
+
+    known, found = Known(), {}
+    for node in ast.parse((ROOT / "losses/__init__.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign):
+            known[node.targets[0].id] = eval(compile(ast.Expression(node.value), "losses", "eval"), {}, known)
+    for name, (_, *reads) in known["TERMS"].items():
+        for key in [one for part in reads for one in (part if isinstance(part, dict) else [part])]:
+            found.setdefault(key, []).append(name)
+    return found
+
+
+READERS = readers_of_loss_keys()
 
 
 def loss_terms(name):
@@ -137,11 +155,14 @@ class LossKey(Key):
 
     def expected(self, value=""):
         """What is accepted, in words; the name nearest to `value` first."""
-        return f"{super().expected(str(value).split('+')[-1])}, or a sum such as l2+ssim"
+        terms = str(value).split("+")
+        unknown = [term for term in terms if term not in TERMS] or terms
+        return f"{super().expected(unknown[0])}, or a sum of different ones such as l2+ssim"
 
     def _is_within(self, value):
         # another model is recorded as its own loss
-        return value in ALIASES or value in MODELS or set(value.split("+")) <= {*TERMS}
+        terms = value.split("+")
+        return value in ALIASES or value in MODELS or (set(terms) <= {*TERMS} and len({*terms}) == len(terms))
 
 
 def read_by(key, *names):
@@ -156,7 +177,7 @@ BLUR, AMBIENT = read_by("model", "blur_error_vae"), read_by("model", "ambient_va
 DROPS = [name for name in MEASUREMENTS if name.startswith("drop_") and name != "drop_patch"]
 
 DATA = {
-    "dataset": Key(str, "the images", choices=DATASETS),
+    "dataset": Key(str, "the images", choices=tuple(DATASETS)),
     "data_dir": Key(str, "folder with the files of the data set; empty: download them", changes="place"),
     "image_size": Key(int, "side of the pictures, in pixels", low=1, high=4096, read_by=read_by("dataset", *SIZED)),
     "train_size": Key(int, "number of training images, from the first on; 0: all", low=0),
@@ -208,42 +229,22 @@ MODEL = {
 }
 LOSS = {
     "loss": LossKey(str, "reconstruction loss of vae", choices=(*TERMS, *ALIASES)),
-    "ssim_coef": Key(float, "weight of 1 - SSIM", low=0, read_by=read_by("loss", "ssim")),
-    "ffl_coef": Key(float, "weight of the focal frequency loss", low=0, read_by=read_by("loss", "ffl")),
-    "stft_coef": Key(float, "weight of the spectral term", low=0, read_by=read_by("loss", *SPECTRAL)),
-    "corrected_coef": Key(
-        float, "weight of the corrected spectral term", low=0, read_by=read_by("loss", "stft-corrected")
-    ),
-    "amplitude_coef": Key(float, "weight of the local amplitude", low=0, read_by=read_by("loss", "amplitude")),
-    "masked_coef": Key(
-        float, "weight of the contrast-masked amplitude", low=0, read_by=read_by("loss", "masked-amplitude")
-    ),
-    "log_coef": Key(float, "weight of the log-spectral distance", low=0, read_by=read_by("loss", "log-spectral")),
-    "multiscale_coef": Key(
-        float,
-        "weight of the corrected spectral term over several windows",
-        low=0,
-        read_by=read_by("loss", "multiscale-corrected"),
-    ),
-    "moving_grid": Key(
-        int,
-        "1: the grid of windows moves in every training step",
-        low=0,
-        high=1,
-        read_by=read_by("loss", *MULTI_RESOLUTION),
-    ),
-    "amp_coef": Key(float, "weight of amplitudes in the term", low=0, read_by=read_by("loss", *SPECTRAL, *CORRECTED)),
-    "arg_coef": Key(float, "weight of phases in the term", low=0, read_by=read_by("loss", *SPECTRAL, *CORRECTED)),
-    "stft_f": Key(
-        int, "window of the STFT, in pixels", low=2, read_by=read_by("loss", *SPECTRAL[2:], "stft-corrected")
-    ),
-    "stft_s": Key(
-        int, "stride of the STFT, in pixels", low=1, read_by=read_by("loss", *SPECTRAL[2:], "stft-corrected")
-    ),
-    "eps": Key(
-        float, "added to the real part before a phase is taken", above=0, high=1, read_by=read_by("loss", *SPECTRAL)
-    ),
+    "ssim_coef": Key(float, "weight of 1 - SSIM", low=0),
+    "ffl_coef": Key(float, "weight of the focal frequency loss", low=0),
+    "stft_coef": Key(float, "weight of the Fourier term (the paper's lambda_freq)", low=0),
+    "corrected_coef": Key(float, "weight of the corrected spectral term", low=0),
+    "amplitude_coef": Key(float, "weight of the local amplitude", low=0),
+    "masked_coef": Key(float, "weight of the contrast-masked amplitude", low=0),
+    "log_coef": Key(float, "weight of the log-spectral distance", low=0),
+    "multiscale_coef": Key(float, "weight of the corrected spectral term over several windows", low=0),
+    "moving_grid": Key(int, "1: the grid of windows moves in every training step", low=0, high=1),
+    "amp_coef": Key(float, "weight of amplitudes in the term", low=0),
+    "arg_coef": Key(float, "weight of phases in the term", low=0),
+    "stft_f": Key(int, "window of the STFT, in pixels", low=2),
+    "stft_s": Key(int, "stride of the STFT, in pixels", low=1),
+    "eps": Key(float, "small number added to the real part of a spectrum before its phase is taken", above=0, high=1),
 }
+LOSS |= {key: replace(LOSS[key], read_by=read_by("loss", *names)) for key, names in READERS.items() if key in LOSS}
 BLUR_ERROR_VAE = {
     "blur_start_epoch": Key(int, "epochs before the blur term begins", low=1, read_by=BLUR),
     "kernel_size": Key(int, "side of the blur kernels, odd, in pixels", low=1, read_by=BLUR),

@@ -82,6 +82,8 @@ def read_npz(path):
     Raises:
         UserError: the file is missing or broken, or lacks one of them.
     """
+    if not Path(path).exists():
+        raise UserError(f"{path}: expected the file of the data set, got none; --data_dir=FOLDER names its folder")
     try:
         with np.load(path, allow_pickle=False) as file:
             return {field: file[field] for field in IDX_FILES}

