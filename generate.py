@@ -6,6 +6,7 @@ python generate.py --loss=ours          (writes results/ours/gen_samples.png)
 from pathlib import Path
 
 from config.command_line import Parser, checkpoint_files, file_name
+from config.schema import FOLDER, Key
 from config.system.errors import run
 from config.system.files import require_writable
 from config.system.runtime import import_tensorflow
@@ -21,8 +22,8 @@ def parse(argv):
     parser.add_key("num_samples", None, shown="16; 400 for the manifold")
     text = "name of the file, without .png (default: gen_samples)"
     parser.add_argument("--name", type=file_name, default="gen_samples", help=text)
-    parser.add_key("results_dir", "results", flag="out_dir")
-    parser.add_key("seed", 0)
+    parser.add_value("out_dir", Key(str, "folder for the picture, which goes into its subfolder LOSS", **FOLDER), "results")
+    parser.add_value("seed", Key(int, "seed of the samples", low=0), 0)
     text = "samples of the prior, or the latent plane at normal quantiles, for models of 2 latents (default: samples)"
     parser.add_argument("--grid", choices=NUM_SAMPLES, default="samples", help=text)
     return parser.parse(argv)
