@@ -22,7 +22,7 @@ def parse(argv):
     parser.add_key("num_samples", None, shown="16; 400 for the manifold")
     text = "name of the file, without .png (default: gen_samples)"
     parser.add_argument("--name", type=file_name, default="gen_samples", help=text)
-    parser.add_value("out_dir", Key(str, "folder for the picture, which goes into its subfolder LOSS", **FOLDER), "results")
+    parser.add_value("out_dir", Key(str, "folder for the picture, FOLDER/LOSS/NAME.png", **FOLDER), "results")
     parser.add_value("seed", Key(int, "seed of the samples", low=0), 0)
     text = "samples of the prior, or the latent plane at normal quantiles, for models of 2 latents (default: samples)"
     parser.add_argument("--grid", choices=NUM_SAMPLES, default="samples", help=text)
