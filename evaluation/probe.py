@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 import losses
 from evaluation import markdown
@@ -11,6 +12,8 @@ from evaluation.markdown import display_name
 from evaluation.metrics.blur import gaussian_blur
 
 NUM_IMAGES = 256
+# the blur, σ in pixels, under which the terms of a sum are compared: about that of a trained model
+BLUR = 1.4
 # probabilities this near to 0 and 1 stand for them where a loss takes logits
 LEAST_PROBABILITY = 0.01
 
@@ -58,10 +61,47 @@ def responses(probed, images):
 
 def value(loss, images, others):
     """Return the mean of a reconstruction loss between `images` and a decoder's output that stands for `others`."""
-    if losses.output_space(loss.label) == "logits":
-        probability = np.clip(others, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-        others = np.log(probability / (1 - probability))
-    return np.mean(loss.call(images, others))
+    return np.mean(loss.call(images, as_output(loss, others)))
+
+
+def as_output(loss, images):
+    """Return the decoder's output that stands for `images` in [0, 1]: themselves, or where it takes them, logits."""
+    if losses.output_space(loss.label) != "logits":
+        return images
+    probability = np.clip(images, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    return np.log(probability / (1 - probability))
+
+
+def blur_in_shifts(found):
+    """Return what a blur of σ = 1 costs in shifts by one pixel, by the name of the loss. `found` are the responses."""
+    blur, shift = (
+        {name: values[DISTURBANCES[one].strengths.index(1)] for name, values in found[one].items()}
+        for one in ("blur", "shift")
+    )
+    return {name: blur[name] / shift[name] for name in blur}
+
+
+def shares(loss, images):
+    """Return what each term has of a sum, and of its gradient, where `images` are blurred by BLUR pixels.
+
+    The gradient is that with respect to the reconstruction. A term's share of it is its norm over the sum of the
+    norms of all terms, each the mean over images.
+
+    Args: `loss`, a WeightedSum; `images` float32 [N, H, W, C] in [0, 1].
+    Returns: name of the term → (share of the value, share of the gradient), from 0 to 1.
+    """
+    blurred = tf.constant(as_output(loss, gaussian_blur(images, BLUR)))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(blurred)
+        terms = loss.terms(images, blurred)
+    values = np.array([np.mean(term) for term in terms.values()])
+    norms = np.array([mean_norm(tape.gradient(term, blurred).numpy()) for term in terms.values()])
+    return dict(zip(terms, zip(values / values.sum(), norms / norms.sum(), strict=True), strict=True))
+
+
+def mean_norm(gradients):
+    """Return the Euclidean norm of gradients [N, H, W, C], the mean over images."""
+    return np.linalg.norm(gradients.reshape(len(gradients), -1), axis=1).mean()
 
 
 def with_terms(probed):
@@ -80,3 +120,28 @@ def table(found):
         if strength
     ]
     return markdown.table(["disturbance", *map(display_name, names)], rows)
+
+
+def table_of_costs(probed, found, images):
+    """Return in Markdown what a blur costs each loss in shifts, and each term's share of a sum.
+
+    Args: `probed`, name → reconstruction loss; `found`, their responses; `images` as of `shares`.
+    """
+    costs = blur_in_shifts(found)
+    rows = [
+        [display_name(name), markdown.number(costs[name], 2), *shares_of_terms(loss, images)]
+        for name, loss in probed.items()
+    ]
+    header = ["loss", "blur of σ = 1, in shifts by 1 pixel", "share of the loss", "share of the gradient"]
+    return markdown.table(header, rows)
+
+
+def shares_of_terms(loss, images):
+    """Return the shares of value and of gradient as text, "SSIM 98.0 %, STFT 2.0 %" each; "" if there is one term."""
+    if len(getattr(loss, "losses", [])) < 2:
+        return "", ""
+    found = shares(loss, images)
+    return [
+        ", ".join(f"{display_name(term)} {markdown.number(100 * pair[i], 1)} %" for term, pair in found.items())
+        for i in range(2)
+    ]

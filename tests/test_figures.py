@@ -1,10 +1,12 @@
 """The numbers behind the figures, against plain loops and closed forms, and what the report writes."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import keras
 import numpy as np
+import oracles
 import pytest
 import tensorflow as tf
 from PIL import Image
@@ -59,6 +61,56 @@ class TestProbe:
     def test_terms_are_added_once_and_only_of_sums(self):
         named = {"run": losses.build("l2"), "ssim": losses.build("ssim"), "ours": losses.build("ours")}
         assert list(probe.with_terms(named)) == ["run", "ssim", "ours", "stft"]
+
+    def test_a_blur_in_shifts(self, digits):
+        """l1 in numpy: scipy's Gaussian of one pixel against a shift by one."""
+        found = probe.responses({"l1": losses.build("l1"), "l2": losses.build("l2")}, digits)
+        blurred = gaussian_filter(digits.astype(float), (0, 1, 1, 0), truncate=8)
+        shift = np.roll(digits, 1, axis=2)  # the last column is black
+        expected = abs(blurred - digits).sum() / abs(shift - digits).sum()
+        assert probe.blur_in_shifts(found)["l1"] == pytest.approx(expected, rel=1e-3)
+        assert list(probe.blur_in_shifts(found)) == ["l1", "l2"]
+
+    def test_shares_of_pixels(self, digits):
+        """The gradient of l1 is ±1/n at every pixel, that of l2 is 2 (y - x)/n: the norms in closed form."""
+        difference = gaussian_filter(digits.astype(float), (0, 1.4, 1.4, 0), truncate=8) - digits
+        means = np.array([abs(difference).mean(), (difference**2).mean()])
+        norms = np.array([28, 2 * np.sqrt((difference**2).sum((1, 2, 3))).mean()])
+        found = probe.shares(losses.build("l1+l2"), digits)
+        assert list(found) == ["l1", "l2"]
+        expected = np.stack([means / means.sum(), norms / norms.sum()], axis=1)
+        np.testing.assert_allclose(list(found.values()), expected, rtol=1e-3)
+
+    def test_shares_of_the_papers_loss(self, digits):
+        """The loops over windows, and TensorFlow's SSIM."""
+        blurred = gaussian_filter(digits.astype(float), (0, 1.4, 1.4, 0), truncate=8)
+        values = 0.0015 * oracles.stft(digits, blurred), 500 * (1 - tf.image.ssim(digits, np.float32(blurred), 1.0))
+        means = np.mean(values, axis=1)
+        found = probe.shares(losses.build("ours"), digits)
+        np.testing.assert_allclose([found["stft"][0], found["ssim"][0]], means / means.sum(), rtol=0.01)
+
+    def test_shares_of_the_gradient_of_local_amplitudes(self, digits):
+        """Central differences of the loops over windows, pixel by pixel."""
+        x = (0.8 * digits[:1] + np.random.default_rng(0).uniform(0, 0.2, digits[:1].shape)).astype(np.float32)
+        y = gaussian_filter(x.astype(float), (0, 1.4, 1.4, 0), truncate=8)
+        many, step = np.repeat(x, 784, axis=0), 1e-6 * np.eye(784).reshape(-1, 28, 28, 1)
+        slopes = (oracles.amplitude(many, y + step) - oracles.amplitude(many, y - step)) / 2e-6
+        norms = np.linalg.norm(2 * (y - x) / 784), losses.TERMS["amplitude"].unit * np.linalg.norm(slopes)
+        found = probe.shares(losses.build("l2+amplitude"), x)
+        np.testing.assert_allclose([pair[1] for pair in found.values()], norms / np.sum(norms), rtol=0.01)
+
+    def test_the_table_of_costs(self, digits):
+        """A row for each loss; shares, which add up to 100 %, only of a sum."""
+        probed = probe.with_terms({"l1": losses.build("l1"), "l2+ssim": losses.build("l2+ssim", ssim_coef=0.01)})
+        text = probe.table_of_costs(probed, probe.responses(probed, digits), digits)
+        header, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines())
+        assert header[0] == "loss"
+        assert [row[0] for row in rows] == ["L1", "l2+ssim", "L2", "SSIM"]
+        assert [row[2:] == ["", ""] for row in rows] == [True, False, True, True]
+        for cell in rows[1][2:]:
+            found = dict(re.findall(r"(\w+) ([\d.]+) %", cell))
+            assert list(found) == ["L2", "SSIM"]
+            assert sum(map(float, found.values())) == pytest.approx(100, abs=0.11)
 
     def test_command(self, tmp_path, capsys):
         evaluate.main(["--probe", "--loss=l2,ssim", f"--out_dir={tmp_path}"])

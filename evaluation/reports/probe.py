@@ -1,8 +1,9 @@
-"""Show how losses respond to blur, shift and noise: a table and a figure.
+"""Show how losses respond to blur, shift and noise: two tables and a figure.
 
     python evaluate.py probe --loss=l2,ours
 
 Each loss compares digits with the same digits, disturbed, and is shown as a fraction of its value for blank images.
+The second table says what a blur costs in shifts, and what share of a sum and of its gradient each term has.
 """
 
 from pathlib import Path
@@ -36,6 +37,7 @@ def main(flags):
         probed = probe.with_terms({name: losses.build(name) for name in names(flags.loss)})
     except ValueError as error:
         raise UserError(f"{error}") from error
-    found = probe.responses(probed, as_displayed(load_images(flags)[: probe.NUM_IMAGES]))
-    publish(flags, "probe", f"{probe.table(found)}\n")
+    images = as_displayed(load_images(flags)[: probe.NUM_IMAGES])
+    found = probe.responses(probed, images)
+    publish(flags, "probe", f"{probe.table(found)}\n\n{probe.table_of_costs(probed, found, images)}\n")
     save(sensitivity.sensitivity(found), Path(flags.out_dir) / "figures" / "probe.png")
