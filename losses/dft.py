@@ -4,14 +4,15 @@ A windowed 2-D DFT with a separable window is two matrix products, V x Hᵀ: the
 complex exponentials of every position. The images are real, so half of the plane of bins determines the rest, and
 all arithmetic is real. Complex numbers are pairs (real part, imaginary part).
 
-A size is an int, and then the matrices are numpy constants; or, in a TensorFlow graph for images of several sizes, a
-tensor, and then the graph computes them. `module_of` says which.
+A size is an int, and then the matrices are numpy constants, computed once; or, in a TensorFlow graph for images of
+several sizes, a tensor, and then the graph computes them. `module_of` says which.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
-from keras import ops
+from keras import ops, tree
 
 from .base import planes
 
@@ -22,6 +23,18 @@ PHASE_FLOOR = 1e-2
 def module_of(*values):
     """Return the module that computes with `values`: numpy, or keras.ops if one of them is a tensor."""
     return np if all(isinstance(value, int | np.generic | np.ndarray) for value in values) else ops
+
+
+def computed_once(build):
+    """Return the function `build` of sizes, with its latest results kept; those of tensors belong to their graph."""
+    kept = functools.lru_cache(maxsize=16)(build)
+
+    @functools.wraps(build)
+    def found(*sizes, **named):
+        in_a_graph = any(map(ops.is_tensor, tree.flatten((sizes, named))))
+        return (build if in_a_graph else kept)(*sizes, **named)
+
+    return found
 
 
 def points(size):
@@ -215,6 +228,7 @@ class Bins(NamedTuple):
         return self.sum(values, weight / module_of(self.counts).sum(self.counts)) / values.shape[1]
 
 
+@computed_once
 def global_bins(height, width, taper):
     """Return the Bins of one window, the whole image; `taper(size)` is the window function."""
     half, counts = half_plane(width)
@@ -224,6 +238,7 @@ def global_bins(height, width, taper):
     return Bins(vertical, horizontal, frequency, counts[:, None] + 0 * frequency)
 
 
+@computed_once
 def local_bins(height, width, window, stride, taper, offset=(0, 0), name="stft_f"):
     """Return the Bins of all windows of images of height x width pixels; `taper(size)` is the window function.
 

@@ -33,6 +33,7 @@ from .dft import (
     amplitude,
     at_every_position,
     box,
+    computed_once,
     global_bins,
     hann,
     local_bins,
@@ -351,6 +352,7 @@ def relative_phase(f_i, f_o, a_i):
     return phase(real_o * cos + imaginary_o * sin, imaginary_o * cos - real_o * sin, floor)
 
 
+@computed_once
 def released_bins(height, width, window, stride):
     """Return the Bins that the released code keeps: DFTs of columns, the first half of each axis, and its weights."""
     half, xp = window // 2, module_of(height, width)

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from .base import ReconstructionLoss, planes, whole
-from .dft import at_every_position, times
+from .dft import at_every_position, computed_once, times
 
 
 def similarity(image, reconstruction, window=11, sigma=1.5, k1=0.01, k2=0.03, max_val=1.0):
@@ -19,7 +19,7 @@ def similarity(image, reconstruction, window=11, sigma=1.5, k1=0.01, k2=0.03, ma
         ValueError: the window is larger than the image.
     """
     x, y = planes(image), planes(reconstruction)
-    rows, columns = (at_every_position(size, 1, gaussian(window, sigma), name="ssim") for size in ops.shape(x)[2:])
+    rows, columns = (filters(size, window, sigma) for size in ops.shape(x)[2:])
     moments = ops.stack([x, y, x * y, x**2 + y**2], axis=1)
     local = along_last_axis(along_last_axis(moments, columns), rows)
     mean_x, mean_y, mean_xy, mean_xx_yy = ops.unstack(local, axis=1)
@@ -30,6 +30,12 @@ def similarity(image, reconstruction, window=11, sigma=1.5, k1=0.01, k2=0.03, ma
     luminance = (2 * mean_product + c1) / (mean_squares + c1)
     contrast_structure = (2 * covariance + c2) / (variances + c2)
     return ops.mean(luminance * contrast_structure, [1, 2, 3])
+
+
+@computed_once
+def filters(size, window, sigma):
+    """Return the Gaussian at every position where it fits into `size` pixels, [positions, size]."""
+    return at_every_position(size, 1, gaussian(window, sigma), name="ssim")
 
 
 def gaussian(window, sigma):
