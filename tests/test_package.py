@@ -1,10 +1,12 @@
 """The package deblur_losses: its wheel, built here and used outside the clone."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,9 +38,18 @@ model.save("model.keras")
 """
 
 
+# what an example prints: the number that is to change, before and after
+PRINTED = {
+    "keras_autoencoder": r"edges ([\d.]+) .*?edges ([\d.]+) ",
+    "keras_on_pytorch": r"backend torch: .* images ([\d.]+), .* model's ([\d.]+)$",
+    "pytorch_loop": r"step 0: loss ([\d.]+) .*step 100: loss ([\d.]+) ",
+}
+
+
 def python(code, folder, *paths):
     """Run `code` in a process of its own in `folder`, with `paths` to import from; return what it prints."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
+    # one thread for each product of PyTorch: on a busy machine its threads wait for each other
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths)), "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -56,6 +67,14 @@ def wheel(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """A folder to import deblur_losses from: a wheel of pure Python is installed by unpacking it."""
+    folder = tmp_path_factory.mktemp("installed")
+    zipfile.ZipFile(wheel).extractall(folder)
+    return folder
+
+
 def test_what_the_wheel_holds(wheel):
     """The modules of losses/, the licence, and dependencies on numpy and keras only; less than 1 MB."""
     assert wheel.stat().st_size < 1e6
@@ -71,14 +90,28 @@ def test_what_the_wheel_holds(wheel):
     assert "License-Expression: Apache-2.0\n" in metadata
 
 
-def test_the_wheel_outside_the_clone(wheel, tmp_path):
+def test_the_wheel_outside_the_clone(installed, tmp_path):
     """Beside someone else's config.py, data/ and models/; and what one package saves, the other loads."""
     for name, text in OTHER_PROJECT.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    installed = tmp_path / "installed"
-    # a wheel of pure Python is installed by unpacking it
-    zipfile.ZipFile(wheel).extractall(installed)
     python(TRAIN, tmp_path, installed)
     python(LOAD.format(package="losses"), tmp_path, ROOT)
     python(LOAD.format(package="deblur_losses"), tmp_path, installed)
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_the_examples(name, installed, tmp_path):
+    """A page each, with nothing but the wheel and a backend: the edges grow, the losses fall by half."""
+    code = (ROOT / f"examples/{name}.py").read_text(encoding="utf-8")
+    assert len(code.splitlines()) <= 60
+    imported = {line.split()[1].split(".")[0] for line in re.findall(r"^(?:import|from) .*", code, re.M)}
+    assert imported <= {"os", "keras", "numpy", "torch", "deblur_losses"}
+    if "torch" in code and find_spec("torch") is None:
+        pytest.skip(f"expected the package torch for {name}.py, which is not installed")
+    before, after = map(float, re.search(PRINTED[name], python(code, tmp_path, installed), re.S).groups())
+    assert after > 1.3 * before if name == "keras_autoencoder" else after < 0.5 * before
+
+
+def test_there_is_no_other_example():
+    assert {path.stem for path in (ROOT / "examples").glob("*.py")} == {*PRINTED}
