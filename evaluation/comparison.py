@@ -10,8 +10,9 @@ from tqdm import tqdm
 
 from config.system.errors import UserError
 from evaluation import bootstrap, scoring
-from evaluation.metrics import METRICS, blur, fid, lpips
+from evaluation.metrics import METRICS, blur, fid
 from evaluation.metrics.display import in_batches
+from losses import lpips
 from models import checkpoint, runs
 
 
@@ -84,7 +85,10 @@ def require_perceptual(images):
         )
     if min(height, width) < lpips.LEAST_SIZE:
         raise UserError(f"perceptual: expected images of at least {lpips.LEAST_SIZE} pixels, got {height}x{width}")
-    lpips.load()
+    try:
+        lpips.load()
+    except ValueError as error:
+        raise UserError(str(error)) from error
     fid.inception()
 
 

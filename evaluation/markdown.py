@@ -6,6 +6,7 @@ DISPLAY_NAMES = {
     "ssim": "SSIM",
     "bce": "BCE",
     "ffl": "FFL",
+    "lpips": "LPIPS",
     "dft": "DFT",
     "stft": "STFT",
     "dft+ssim": "DFT+SSIM",

@@ -14,6 +14,7 @@ from functools import partial
 
 from .base import ReconstructionLoss as ReconstructionLoss
 from .kl import kl_divergence as kl_divergence
+from .lpips import LPIPS
 from .pixel import BCE, L1, L2
 from .spectral import (
     DFT,
@@ -65,7 +66,7 @@ MASKED = {"masked_windows": "windows", "masked_strides": "strides", "moving_grid
 
 # With a unit, a term of weight 1 balances `l2`: the two have one value for test images of CIFAR-10 blurred by a
 # Gaussian of 1.4 pixels. No unit does so for all images, as `l2` is quadratic in the contrast and these terms are
-# not. For binary digits the four are 0.52, 0.25, 0.39 and 0.53 of `l2`. Without a unit, a weight is that of the
+# not. For binary digits the five are 0.52, 0.25, 0.39, 0.53 and 0.15 of `l2`. Without a unit, a weight is that of the
 # term's source.
 TERMS = {
     "l1": Term(L1),
@@ -84,6 +85,7 @@ TERMS = {
     "masked-amplitude": Term(MaskedAmplitude, "masked_coef", 5000, MASKED, unit=0.0094),
     "log-spectral": Term(LogSpectral, "log_coef", 1, WINDOWS, unit=0.0117),
     "multiscale-corrected": Term(MultiscaleCorrected, "multiscale_coef", 1, WINDOWS | AMPLITUDE_AND_PHASE, unit=0.304),
+    "lpips": Term(LPIPS, "lpips_coef", 1, unit=0.0265),
 }
 
 ALIASES = {

