@@ -250,7 +250,7 @@ class TestOracles:
 
     @perceptual
     def test_lpips_is_the_metric(self, rng):
-        """Whose values tests/test_perceptual.py compares with those of the package. Grey images are taken three times."""
+        """Whose values tests/test_perceptual.py compares with those of the package. Grey images are tripled."""
         x, y = rng.random((2, 3, 40, 33, 1)).astype(np.float32)
         expected = lpips.distance(*(np.repeat(images, 3, 3) for images in (x, y)))
         np.testing.assert_allclose(call(LPIPS(), x, y), expected, rtol=1e-5)

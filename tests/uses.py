@@ -266,8 +266,8 @@ def reference(names):
         value, slope = gradient(losses.build(name), kept["image"], kept["reconstruction"])
         wanted = kept[f"{name} value"], kept[f"{name} gradient"]
         np.testing.assert_allclose(value, wanted[0], rtol=1e-6, err_msg=name)
-        # the gradient of a phase is 1 / amplitude, so rounding weighs more
-        tolerance = 1e-4 if name.startswith("dft") else 1e-5
+        # the gradient of a phase is 1 / amplitude, and without a window amplitudes are small: rounding weighs more
+        tolerance = 1e-4 if name.startswith("dft") or name.endswith("unwindowed") else 1e-5
         assert np.linalg.norm(slope - wanted[1]) <= tolerance * np.linalg.norm(wanted[1]), name
 
 
