@@ -1,5 +1,7 @@
 """Numbers, intervals, names and tables in Markdown."""
 
+import re
+
 DISPLAY_NAMES = {
     "l1": "L1",
     "l2": "L2",
@@ -8,15 +10,22 @@ DISPLAY_NAMES = {
     "ffl": "FFL",
     "lpips": "LPIPS",
     "dft": "DFT",
+    "dft-unwindowed": "DFT (no window)",
     "stft": "STFT",
-    "dft+ssim": "DFT+SSIM",
-    "l2+ffl": "L2+FFL",
+    "stft-unwindowed": "STFT (no window)",
+    "stft-wrapped": "STFT (wrapped)",
+    "stft-corrected": "STFT (corrected)",
+    "stft-released": "STFT (released code)",
+    "lpips": "LPIPS",
     "ours": "STFT+SSIM (paper)",
     "ours-corrected": "STFT+SSIM (corrected)",
     "ours-released": "STFT+SSIM (released code)",
+    "sharp": "masked amplitude+SSIM",
+    "sharp-colour": "amplitude+L2",
     "blur_error_vae": "blur-error VAE",
     "ambient_vae_gan": "ambient VAE-GAN",
 }
+KNOWN = "|".join(re.escape(name) for name in sorted(DISPLAY_NAMES, key=len, reverse=True))
 
 
 def display_name(name):
@@ -26,11 +35,11 @@ def display_name(name):
     """
     if " - " in name:
         return " - ".join(display_name(part) for part in name.split(" - "))
-    for loss, shown in DISPLAY_NAMES.items():
-        rest = name.removeprefix(loss)
-        if name.startswith(loss) and rest[:1] in ("", " ", "_"):
-            return f"{shown} {rest[1:]}".strip()
-    return name
+    found = re.fullmatch(rf"((?:{KNOWN})(?:\+(?:{KNOWN}))*)(?:[ _](.*))?", name)
+    if not found:
+        return name
+    shown = "+".join(DISPLAY_NAMES[part] for part in found[1].split("+"))
+    return f"{shown} {found[2] or ''}".strip()
 
 
 def number(value, decimals, sign=""):
