@@ -16,7 +16,6 @@ DISPLAY_NAMES = {
     "stft-wrapped": "STFT (wrapped)",
     "stft-corrected": "STFT (corrected)",
     "stft-released": "STFT (released code)",
-    "lpips": "LPIPS",
     "ours": "STFT+SSIM (paper)",
     "ours-corrected": "STFT+SSIM (corrected)",
     "ours-released": "STFT+SSIM (released code)",
