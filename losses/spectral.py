@@ -31,19 +31,19 @@ from .dft import (
     PHASE_FLOOR,
     Bins,
     amplitude,
-    at_every_position,
+    at_all,
     box,
     computed_once,
     global_bins,
     hann,
     local_bins,
-    module_of,
     phase,
     root,
     unit_box,
     unit_hann,
     wave,
 )
+from .tiles import uncut
 
 # Below this share of the image's amplitude, a smaller amplitude of the reconstruction makes no steeper phase gradient.
 SHARE = 0.1
@@ -355,14 +355,11 @@ def relative_phase(f_i, f_o, a_i):
 @computed_once
 def released_bins(height, width, window, stride):
     """Return the Bins that the released code keeps: DFTs of columns, the first half of each axis, and its weights."""
-    half, xp = window // 2, module_of(height, width)
-    rows, columns = np.eye(half, window), wave(window, np.arange(half))
-    vertical = at_every_position(height, stride, rows), at_every_position(height, stride, 0 * rows)
-    horizontal = tuple(at_every_position(width, stride, part) for part in columns)
-    ramp = np.linspace(0, 1, half)
-    positions = [(size - window) // stride + 1 for size in (width, height)]
-    weight = xp.tile(np.outer(ramp, ramp), positions)
-    return Bins(vertical, horizontal, weight, xp.ones_like(weight))
+    half = window // 2
+    rows, ramp = np.eye(half, window), np.linspace(0, 1, half)
+    vertical, horizontal = (rows, 0 * rows), wave(window, np.arange(half))
+    one = Bins(vertical, horizontal, np.outer(ramp, ramp), np.ones([half, half]), uncut(window), uncut(window))
+    return at_all(one, height, width, stride)
 
 
 def dft_of_channels(real, imaginary):
