@@ -222,7 +222,7 @@ FILES = {
 }
 MODEL = {
     "model": Key(str, "the model", choices=MODELS),
-    "architecture": Key(str, "the networks", choices=ARCHITECTURES),
+    "architecture": Key(str, "the networks; auto: those for the size of the images", choices=("auto", *ARCHITECTURES)),
     "latent_dim": Key(int, "number of latent variables", low=1, high=4096),
     "beta": Key(float, "weight of the KL divergence; with target_kl its first value", low=0),
     "target_kl": Key(float, "KL divergence, in nats, at which beta is adapted to hold it; 0: beta is fixed", low=0),

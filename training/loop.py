@@ -31,7 +31,8 @@ OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop
 def prepare(settings):
     """Return the complete settings of a run, its training images and its test images, uint8 [N, H, W, C].
 
-    A number that is 0 in the settings, for "all images" or "half of the steps", becomes that number.
+    A number that is 0 in the settings, for "all images" or "half of the steps", becomes that number, and the
+    architecture `auto` the one for the images.
 
     Raises:
         UserError: there are fewer images than asked for, training would see the held-out ones, or the model is for
@@ -48,6 +49,7 @@ def prepare(settings):
             raise UserError(f"{name}: expected at most {len(images)} images of {settings.dataset}, got {size}")
         settings = replace(settings, **{name: size})
         found.append(images[:size])
+    settings = models.complete(settings, found[0].shape[1:])
     half_cycle = settings.lr_step_size or max(1, config.total_steps(settings) // 2)
     return replace(settings, lr_step_size=half_cycle), *found
 
