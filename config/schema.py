@@ -205,6 +205,11 @@ TRAINING = {
         high=1,
         read_by=read_by("lr_mode", "exp_range", "exponential"),
     ),
+    "precision": Key(
+        str,
+        "numbers in which the networks compute; weights and losses are float32",
+        choices=("float32", "bfloat16", "float16"),
+    ),
     "init_from": Key(str, "checkpoint to start from, {seed} stands for the run's seed; empty: random weights"),
     "seed": Key(int, "seed of the weights, the order of the images and the noise", low=0),
 }

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import measurements
 from config.system.errors import UserError
+from models.precision import LossScale, to_float32
 
 OUTPUT_SPACES = {"linear": tf.identity, "logits": tf.sigmoid}
 
@@ -38,6 +39,7 @@ class LatentModel(keras.Model):
         output_space: the meaning of the decoder's output: "linear" (the image itself) or "logits" of it.
         seed: seed of the noise during training.
         measurement: the damage through which the model sees an image; None: no damage.
+        precision: the networks' own. With "float16" the losses are scaled (LossScale).
     """
 
     # the latents from which a reconstruction is scored: a "sample" of the posterior, or its "mean"
@@ -52,6 +54,7 @@ class LatentModel(keras.Model):
         output_space="linear",
         seed=0,
         measurement=None,
+        precision="float32",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -60,6 +63,7 @@ class LatentModel(keras.Model):
         self.log_beta = keras.Variable(math.log(beta), trainable=False, name="log_beta") if target_kl else None
         self.fixed_beta = beta
         self.measurement = measurement or measurements.Identity()
+        self.loss_scale = LossScale() if precision == "float16" else None
 
     @property
     def latent_dim(self):
@@ -78,15 +82,19 @@ class LatentModel(keras.Model):
 
     def encode(self, images, training=False):
         """Return z_mean and z_log_var, each [B, latent_dim], of the posterior q(z|x) of images [B, H, W, C]."""
-        return tf.split(self.encoder(images, training=training), 2, axis=1)
+        return tf.split(to_float32(self.encoder(images, training=training)), 2, axis=1)
 
     def reparameterize(self, z_mean, z_log_var, noise):
         """Return a sample z [B, latent_dim] of the posterior, from standard normal `noise` of that shape."""
         return z_mean + tf.exp(0.5 * z_log_var) * noise
 
+    def decoder_output(self, z, training=False):
+        """Return what the decoder makes of latents [B, latent_dim], [B, H, W, C] in the model's output space."""
+        return to_float32(self.decoder(z, training=training))
+
     def decode(self, z):
         """Return the images [B, H, W, C] of latents [B, latent_dim], unclipped."""
-        return OUTPUT_SPACES[self.output_space](self.decoder(z))
+        return OUTPUT_SPACES[self.output_space](self.decoder_output(z))
 
     def reconstruct(self, images, noise=None):
         """Return the reconstructions [B, H, W, C] of images from the posterior mean or, with `noise`, from a sample."""
@@ -155,18 +163,26 @@ class LatentModel(keras.Model):
         """Return the standard normal noise [size, latent_dim] of a training step, a function of (seed, step)."""
         return tf.random.stateless_normal([size, self.latent_dim], tf.stack([self.seed, tf.cast(step, tf.int32)]))
 
-    def gradients(self, images, noise, step):
-        """Return the Objective and, for each group, pairs of gradient and variable of its mean loss."""
+    def gradients(self, images, noise, step, scale=None):
+        """Return the Objective and, for each group, pairs of gradient and variable of its mean loss.
+
+        Args: `scale`, the factor of the losses while their gradients are taken; None: 1.
+        """
         with tf.GradientTape(persistent=True) as tape:
             objective = self.objective(images, noise, step, training=True)
             means = [tf.reduce_mean(loss) for loss in objective.losses]
+            scaled = means if scale is None else [scale * mean for mean in means]
         groups = self.groups()
-        found = [tape.gradient(mean, variables) for mean, variables in zip(means, groups, strict=True)]
+        found = [tape.gradient(mean, variables) for mean, variables in zip(scaled, groups, strict=True)]
+        if scale is not None:
+            found = [[gradient / scale for gradient in gradients] for gradients in found]
         return objective, [list(zip(*pair, strict=True)) for pair in zip(found, groups, strict=True)]
 
     def logged(self, objective):
-        """Return what is logged of an Objective, by name: its parts and, where it is adapted, beta."""
-        return objective.parts | ({"beta": tf.reshape(self.beta, [1])} if self.target_kl else {})
+        """Return what is logged of an Objective, by name: its parts and, where they are adapted, beta and the scale."""
+        adapted = {"beta": self.beta} if self.target_kl else {}
+        adapted |= {"loss_scale": self.loss_scale.value} if self.loss_scale else {}
+        return objective.parts | {name: tf.reshape(value, [1]) for name, value in adapted.items()}
 
     def train_step(self, images):
         """Take one step on images [B, H, W, C], for `fit`, and return the running mean of every part."""
@@ -176,25 +192,33 @@ class LatentModel(keras.Model):
     def step(self, images):
         """Take one step on images [B, H, W, C], add its parts to the running means and return whether it was taken.
 
-        A step whose loss or gradient is not finite is refused: weights, moving averages and step number stay.
+        A step whose loss or gradient is not finite is refused: weights, moving averages and step number stay. In
+        float16 a gradient may overflow: such a step counts as taken, but weights and moving averages stay.
         """
         averages = self.non_trainable_weights
         kept = [tf.identity(average.value) for average in averages]
-        step = self.optimizer.iterations
-        objective, groups = self.gradients(images, self.noise(tf.shape(images)[0], step), step)
+        step, scale = self.optimizer.iterations, self.loss_scale and self.loss_scale.value
+        objective, groups = self.gradients(images, self.noise(tf.shape(images)[0], step), step, scale)
         norm = tf.linalg.global_norm([gradient for pairs in groups for gradient, _ in pairs])
+        parts = self.logged(objective)
+        loss = tf.reduce_mean(parts["loss"])
 
-        def refuse():
+        def stay():
             for average, value in zip(averages, kept, strict=True):
                 average.assign(value)
-            return False
+            return self.skip(tf.math.is_finite(loss)) if self.loss_scale else False
 
-        parts = self.logged(objective)
-        is_finite = tf.math.is_finite(tf.reduce_mean(parts["loss"]) + norm)
-        is_taken = tf.cond(is_finite, lambda: self.move(groups, objective.kl), refuse)
+        is_taken = tf.cond(tf.math.is_finite(loss + norm), lambda: self.move(groups, objective.kl), stay)
         for name, values in parts.items():
             self.trackers[name].update_state(values)
         return is_taken
+
+    def skip(self, is_loss_finite):
+        """Count a step as taken, without taking it, if its gradient overflowed; return whether it did, a scalar."""
+        is_overflow = self.loss_scale.shrink(is_loss_finite)
+        for optimizer in self.optimizers:
+            optimizer.iterations.assign_add(tf.cast(is_overflow, optimizer.iterations.dtype))
+        return is_overflow
 
     def move(self, groups, kl):
         """Take a step of every optimizer, given the pairs of its group, and of beta; return True.
@@ -207,6 +231,8 @@ class LatentModel(keras.Model):
         if self.target_kl:
             excess = tf.math.log(tf.maximum(tf.reduce_mean(kl), 1e-6) / self.target_kl)
             self.log_beta.assign_add(tf.clip_by_value(BETA_GAIN * excess, -LARGEST_MOVE, LARGEST_MOVE))
+        if self.loss_scale:
+            self.loss_scale.grow()
         return True
 
     def pictures(self, images):

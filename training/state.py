@@ -16,6 +16,7 @@ def variables(model):
     optimized = itertools.chain.from_iterable(optimizer.variables for optimizer in model.optimizers)
     optimizers = {f"optimizer/{i:02d}": variable for i, variable in enumerate(optimized)}
     adapted = {"log_beta": model.log_beta} if model.target_kl else {}
+    adapted |= {variable.name: variable for variable in model.loss_scale.variables} if model.loss_scale else {}
     return checkpoint.weights(model) | optimizers | adapted | means(model)
 
 
