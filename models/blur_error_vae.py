@@ -9,7 +9,7 @@ from keras import layers
 import config
 from config.system.errors import UserError
 from losses.kl import kl_divergence
-from models import wiener
+from models import replicas, wiener
 from models.latent import LatentModel, Objective
 
 # lower bound of the calibrated variance, so that a perfect reconstruction has a finite likelihood
@@ -143,4 +143,5 @@ class BlurErrorVAE(LatentModel):
         """Return σ², a scalar, of a batch with weighted mean squared errors `mean_squares` [B]."""
         if self.variance == "fixed":
             return tf.constant(1.0)
-        return tf.stop_gradient(tf.maximum(tf.reduce_mean(mean_squares), LEAST_VARIANCE))
+        mean = replicas.total(replicas.share_of_mean(mean_squares))
+        return tf.stop_gradient(tf.maximum(mean, LEAST_VARIANCE))

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import measurements
 from config.system.errors import UserError
+from models import replicas
 from models.precision import LossScale, to_float32
 
 OUTPUT_SPACES = {"linear": tf.identity, "logits": tf.sigmoid}
@@ -23,6 +24,14 @@ class Objective(NamedTuple):
     losses: tuple  # for each group of variables the loss that it minimises, [B]
     parts: dict  # what is logged, by name, [B] each
     kl: tf.Tensor  # the KL divergence, [B], in nats
+
+
+class RunningMean(keras.metrics.Mean):
+    """Keras's running mean, of which all devices hold the same: what it is given is of the global batch."""
+
+    def add_variable(self, shape, initializer, dtype=None, aggregation="only_first_replica", name=None):
+        """Return a variable that is the same on all devices."""
+        return keras.Variable(initializer, shape, dtype, trainable=False, aggregation=aggregation, name=name)
 
 
 class LatentModel(keras.Model):
@@ -142,7 +151,7 @@ class LatentModel(keras.Model):
         """
         blank = self.training_set(np.zeros([1, *self.image_shape], np.float32))
         parts = self.logged(self.objective(blank, self.noise(1, 0), 0))
-        self.trackers = {name: keras.metrics.Mean(name) for name in parts}
+        self.trackers = {name: RunningMean(name) for name in parts}
         super().build(input_shape)
 
     def compile(self, optimizer="rmsprop", **kwargs):
@@ -166,11 +175,13 @@ class LatentModel(keras.Model):
     def gradients(self, images, noise, step, scale=None):
         """Return the Objective and, for each group, pairs of gradient and variable of its mean loss.
 
+        On one of several devices `images` are its part of the batch, and the gradients of all devices add up.
+
         Args: `scale`, the factor of the losses while their gradients are taken; None: 1.
         """
         with tf.GradientTape(persistent=True) as tape:
             objective = self.objective(images, noise, step, training=True)
-            means = [tf.reduce_mean(loss) for loss in objective.losses]
+            means = [replicas.share_of_mean(loss) for loss in objective.losses]
             scaled = means if scale is None else [scale * mean for mean in means]
         groups = self.groups()
         found = [tape.gradient(mean, variables) for mean, variables in zip(scaled, groups, strict=True)]
@@ -195,11 +206,12 @@ class LatentModel(keras.Model):
         A step whose loss or gradient is not finite is refused: weights, moving averages and step number stay. In
         float16 a gradient may overflow: such a step counts as taken, but weights and moving averages stay.
         """
-        averages = self.non_trainable_weights
+        strategy, averages = self.distribute_strategy, self.non_trainable_weights
         kept = [tf.identity(average.value) for average in averages]
         step, scale = self.optimizer.iterations, self.loss_scale and self.loss_scale.value
-        objective, groups = self.gradients(images, self.noise(tf.shape(images)[0], step), step, scale)
-        norm = tf.linalg.global_norm([gradient for pairs in groups for gradient, _ in pairs])
+        batch = images, self.noise(tf.shape(images)[0], step)
+        *found, groups = strategy.run(self.part_of_step, (batch, step, scale))
+        objective, norm = replicas.same(strategy, found)
         parts = self.logged(objective)
         loss = tf.reduce_mean(parts["loss"])
 
@@ -212,6 +224,16 @@ class LatentModel(keras.Model):
         for name, values in parts.items():
             self.trackers[name].update_state(values)
         return is_taken
+
+    def part_of_step(self, batch, step, scale):
+        """Take the gradients of this device's part of a `batch`, images and noise.
+
+        Return the Objective of the whole batch, a scalar that is finite where all gradients are, and this device's
+        gradients as `gradients` does.
+        """
+        objective, groups = self.gradients(*replicas.part(batch), step, scale)
+        norm = tf.linalg.global_norm([gradient for pairs in groups for gradient, _ in pairs])
+        return replicas.of_all(objective, tf.shape(batch[0])[0]), replicas.total(norm), groups
 
     def skip(self, is_loss_finite):
         """Count a step as taken, without taking it, if its gradient overflowed; return whether it did, a scalar."""
@@ -226,14 +248,18 @@ class LatentModel(keras.Model):
         log beta moves by clip(0.1 · log(KL / target_kl), -0.01, 0.01), with the mean KL of the batch. Related rules:
         GECO (Rezende and Viola 2018), ControlVAE (Shao et al. 2020).
         """
-        for optimizer, pairs in zip(self.optimizers, groups, strict=True):
-            optimizer.apply_gradients(pairs)
+        self.distribute_strategy.run(self.apply, (groups,))
         if self.target_kl:
             excess = tf.math.log(tf.maximum(tf.reduce_mean(kl), 1e-6) / self.target_kl)
             self.log_beta.assign_add(tf.clip_by_value(BETA_GAIN * excess, -LARGEST_MOVE, LARGEST_MOVE))
         if self.loss_scale:
             self.loss_scale.grow()
         return True
+
+    def apply(self, groups):
+        """Take a step of every optimizer with the gradients of all devices."""
+        for optimizer, pairs in zip(self.optimizers, groups, strict=True):
+            optimizer.apply_gradients(pairs)
 
     def pictures(self, images):
         """Return what the training shows of a few images [N, H, W, C]: by name, tiles [N, h, w, C] in [0, 1]."""

@@ -28,7 +28,7 @@ def means(model):
 def save(path, model, settings, log):
     """Write everything that a continuation needs to end in the same bits."""
     tensors = {name: variable.numpy() for name, variable in variables(model).items()}
-    finished = int(model.optimizer.iterations) == config.total_steps(settings)
+    finished = int(model.optimizer.iterations.numpy()) == config.total_steps(settings)
     facts = {"config": vars(settings), "defaults": config.defaults(), "finished": finished}
     checkpoint.write(path, tensors, **facts, rows=log.rows, latest=log.monitor.latest, scored=log.monitor.step)
 

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from models.networks.narrow import NarrowConv2DTranspose
+from models.networks.normalisation import BatchNormalization
 
 
 def conv32(image_shape, latent_dim):
@@ -58,4 +59,4 @@ def activation(i, normalised):
     """Return the layers after the convolution `i`."""
     if not normalised:
         return [layers.ReLU(name=f"relu_{i}")]
-    return [layers.BatchNormalization(name=f"norm_{i}"), layers.LeakyReLU(name=f"relu_{i}")]
+    return [BatchNormalization(name=f"norm_{i}"), layers.LeakyReLU(name=f"relu_{i}")]
