@@ -1,4 +1,7 @@
-"""Trains as train.py does on two logical CPU devices:  python two_devices.py FLAGS..."""
+"""Trains as train.py does, on two logical CPU devices:  python two_devices.py OPTIMIZER FLAGS...
+
+OPTIMIZER is Adam or SGD.
+"""
 
 import sys
 
@@ -6,13 +9,14 @@ from config.system.runtime import import_tensorflow
 
 import_tensorflow()
 
+import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 import train  # noqa: E402
-from config.system.errors import run  # noqa: E402
-
-(cpu,) = tf.config.list_physical_devices("CPU")
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from training import loop  # noqa: E402
 
 if __name__ == "__main__":
-    run(train.main)
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    loop.OPTIMIZERS["adam"] = getattr(keras.optimizers, sys.argv[1])
+    train.main(sys.argv[2:])

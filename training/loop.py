@@ -163,7 +163,9 @@ def fit(settings, files, model, images, test_images, resume):
             is_stopped = devices.mean_over_machines(model, stop.requested) > 0
             if is_stopped:
                 break
-        if is_chief and (is_stopped or begun == total):  # a run that was killed after its last step may lack its last file
+        if is_chief and (
+            is_stopped or begun == total
+        ):  # a run that was killed after its last step may lack its last file
             saver.act(step)
     if step < total:
         raise KeyboardInterrupt(f"saved in {files.state.parent}; the same command with --resume continues")
