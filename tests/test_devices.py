@@ -55,7 +55,7 @@ def difference(one, other):
     "flags,optimizer",
     [
         (["--loss=l2"], "Adam"),
-        (["--loss=l2", "--target_kl=3"], "Adam"),
+        (["--loss=l2", "--target_kl=0.01"], "Adam"),
         (["--loss=amplitude+l2", "--moving_grid=1", "--batch_size=21"], "Adam"),
         (["--model=blur_error_vae", "--beta=1", "--blur_start_epoch=2"], "Adam"),
         # Adam and RMSprop make full steps of gradients that are nothing but rounding

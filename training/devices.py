@@ -60,12 +60,17 @@ def is_of_several(model):
 
 
 def mean_over_machines(model, value):
-    """Return the mean of what each machine that trains the `model` has as the number `value`."""
+    """Return the mean of what each machine that trains the `model` has as the number `value`.
+
+    Raises:
+        UserError: a machine is lost.
+    """
     if not is_of_several(model):
         return value
     across = model.distribute_strategy
     each = across.experimental_distribute_values_from_function(lambda _: tf.constant(value, tf.float32))
-    return float(across.reduce("MEAN", each, None))
+    with all_there(model):
+        return float(across.reduce("MEAN", each, None))
 
 
 @contextlib.contextmanager

@@ -194,7 +194,8 @@ def steps_taken(settings, model, images, step, acting, failure):
     on the number of its steps, because what they exchange in a call is told apart by the number of the step in it.
 
     Raises:
-        UserError: the model refused a step, recorded in the file `failure`, or a picture can no longer be read.
+        UserError: the model refused a step, recorded in the file `failure`, a picture can no longer be read, or a
+            machine is lost.
     """
     steps, take, count = config.steps_per_epoch(settings), steps_in_one_call(model), 1
     while step < config.total_steps(settings):
@@ -205,7 +206,7 @@ def steps_taken(settings, model, images, step, acting, failure):
             begin = time.perf_counter()
             with devices.all_there(model), batches.all_readable(images):
                 taken = take(batch, until - step)
-                seconds = devices.mean_over_machines(model, time.perf_counter() - begin)
+            seconds = devices.mean_over_machines(model, time.perf_counter() - begin)
             count = max(1, int(taken * SECONDS_A_CALL / seconds))
             step += taken
             if step < until:
