@@ -210,7 +210,7 @@ class LatentModel(keras.Model):
         kept = [tf.identity(average.value) for average in averages]
         step, scale = self.optimizer.iterations, self.loss_scale and self.loss_scale.value
         batch = images, self.noise(tf.shape(images)[0], step)
-        *found, groups = strategy.run(self.part_of_step, (batch, step, scale))
+        *found, groups = replicas.on_each(strategy, self.part_of_step, batch, step, scale)
         objective, norm = replicas.same(strategy, found)
         parts = self.logged(objective)
         loss = tf.reduce_mean(parts["loss"])
@@ -248,7 +248,7 @@ class LatentModel(keras.Model):
         log beta moves by clip(0.1 · log(KL / target_kl), -0.01, 0.01), with the mean KL of the batch. Related rules:
         GECO (Rezende and Viola 2018), ControlVAE (Shao et al. 2020).
         """
-        self.distribute_strategy.run(self.apply, (groups,))
+        replicas.on_each(self.distribute_strategy, self.apply, groups)
         if self.target_kl:
             excess = tf.math.log(tf.maximum(tf.reduce_mean(kl), 1e-6) / self.target_kl)
             self.log_beta.assign_add(tf.clip_by_value(BETA_GAIN * excess, -LARGEST_MOVE, LARGEST_MOVE))

@@ -12,6 +12,13 @@ def replica():
     return context if context and context.num_replicas_in_sync > 1 else None
 
 
+def on_each(strategy, function, *arguments):
+    """Call a function on every device of a strategy, or on this one where the caller is on it already."""
+    context = tf.distribute.get_replica_context()
+    is_there = context is not None and context.strategy is strategy
+    return function(*arguments) if is_there else strategy.run(function, arguments)
+
+
 def part(batch):
     """Return this device's part of a nest of tensors [N, ...]. The parts are equal, but for the last ones of few."""
     if not replica():
