@@ -52,22 +52,22 @@ def difference(one, other):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "flags,optimizer",
+    "flags,optimizer,limit",
     [
-        (["--loss=l2"], "Adam"),
-        (["--loss=l2", "--target_kl=0.01"], "Adam"),
-        (["--loss=amplitude+l2", "--moving_grid=1", "--batch_size=21"], "Adam"),
-        (["--model=blur_error_vae", "--beta=1", "--blur_start_epoch=2"], "Adam"),
+        (["--loss=l2"], "Adam", 1e-5),
+        (["--loss=l2", "--target_kl=0.01"], "Adam", 1e-5),
+        (["--loss=amplitude+l2", "--moving_grid=1", "--batch_size=21"], "Adam", 1e-5),
+        (["--model=blur_error_vae", "--beta=1", "--blur_start_epoch=2"], "Adam", 1e-5),
         # Adam and RMSprop make full steps of gradients that are nothing but rounding
-        ([*AMBIENT, "--min_lr=0.01", "--max_lr=0.1"], "SGD"),
+        ([*AMBIENT, "--seed=1"], "SGD", 1e-6),
     ],
 )
-def test_two_devices_end_in_the_weights_of_one(tmp_path, flags, optimizer):
+def test_two_devices_end_in_the_weights_of_one(tmp_path, flags, optimizer, limit):
     """60 steps, the last batch of an epoch is short."""
     for strategy in ("none", "mirrored"):
         given = [*WITHOUT_LOSS, *flags, "--epochs=5", f"--strategy={strategy}", "--tag=run"]
         ended(started("tests/two_devices.py", optimizer, *given, *folders(tmp_path / strategy)))
-    assert 0 < difference(tmp_path / "none", tmp_path / "mirrored") < 1e-5
+    assert 0 < difference(tmp_path / "none", tmp_path / "mirrored") < limit
     one, two = (
         np.genfromtxt(tmp_path / name / "results/run/metrics.csv", delimiter=",", names=True)
         for name in ("none", "mirrored")
