@@ -20,13 +20,13 @@ def on_each(strategy, function, *arguments):
 
 
 def part(batch):
-    """Return this device's part of a nest of tensors [N, ...]. The parts are equal, but for the last ones of few."""
+    """Return this device's part of a nest of tensors [N, ...]; the lengths of all parts differ by 1 at most."""
     if not replica():
         return batch
     size = tf.shape(tf.nest.flatten(batch)[0])[0]
-    length = -(-size // replica().num_replicas_in_sync)
-    begin = tf.minimum(length * replica().replica_id_in_sync_group, size)
-    return tf.nest.map_structure(lambda values: values[begin : begin + length], batch)
+    place, count = replica().replica_id_in_sync_group, replica().num_replicas_in_sync
+    begin, end = size * place // count, size * (place + 1) // count
+    return tf.nest.map_structure(lambda values: values[begin:end], batch)
 
 
 def of_all(values, size):

@@ -103,15 +103,16 @@ def train(settings, resume=False, overwrite=False):
 
 
 def require_enough(settings, strategy):
-    """Check that every device of a strategy gets an image of a batch.
+    """Check that every device of a strategy gets an image of every batch, the last one of an epoch included.
 
     Raises:
-        UserError: there are fewer images than devices.
+        UserError: a batch has fewer images than there are devices.
     """
-    if settings.batch_size < strategy.num_replicas_in_sync:
+    fewest = min(settings.batch_size, settings.train_size % settings.batch_size or settings.batch_size)
+    if fewest < strategy.num_replicas_in_sync:
         raise UserError(
-            f"batch_size: expected an image for each of the {strategy.num_replicas_in_sync} devices, "
-            f"got {settings.batch_size}"
+            f"batch_size: expected an image for each of the {strategy.num_replicas_in_sync} devices in every batch, "
+            f"got a batch of {fewest}"
         )
 
 
