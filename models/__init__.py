@@ -15,6 +15,7 @@ from models.ambient_vae_gan import AmbientVAEGAN
 from models.architectures import ARCHITECTURES
 from models.blur_error_vae import BlurErrorVAE
 from models.latent import LatentModel
+from models.precision import networks_of
 from models.vae import VAE
 
 MODELS = {"vae": VAE, "blur_error_vae": BlurErrorVAE, "ambient_vae_gan": AmbientVAEGAN}
@@ -31,11 +32,12 @@ def build(settings, image_shape):
     settings = complete(settings, image_shape)
     require_fit(settings, image_shape)
     model = MODELS[settings.model]
-    encoder, decoder = ARCHITECTURES[settings.architecture].networks(image_shape, settings.latent_dim)
     lineage = model.__mro__[: model.__mro__.index(LatentModel) + 1]
     names = {name for one in lineage for name in inspect.signature(one.__init__).parameters}
     arguments = {name: value for name, value in vars(settings).items() if name in names}
-    arguments |= {"measurement": measurement(settings), **model.parts(settings, image_shape)}
+    with networks_of(settings.precision):
+        encoder, decoder = ARCHITECTURES[settings.architecture].networks(image_shape, settings.latent_dim)
+        arguments |= {"measurement": measurement(settings), **model.parts(settings, image_shape)}
     built = model(encoder, decoder, **arguments)
     built.build(encoder.input_shape)
     return built

@@ -54,7 +54,7 @@ class Reached(Exception):
 def without_tensorflow(monkeypatch):
     """A training that would begin ends with Reached."""
 
-    def reached():
+    def reached(**_):
         raise Reached
 
     monkeypatch.setattr(train, "import_tensorflow", reached)

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from models.networks.narrow import NarrowConv2DTranspose
+from models.networks.normalisation import BatchNormalization
 
 
 def conv(image_shape, latent_dim):
@@ -69,4 +70,4 @@ def halving(kind, filters, name, **options):
 
 def normalisation(i):
     """Return the layers after the convolution `i` of a block."""
-    return [layers.BatchNormalization(name=f"norm_{i}"), layers.LeakyReLU(name=f"relu_{i}")]
+    return [BatchNormalization(name=f"norm_{i}"), layers.LeakyReLU(name=f"relu_{i}")]
