@@ -45,8 +45,10 @@ def main(argv):
         raise UserError("--jobs: expected with several values of a key, a sweep, got it with a single run")
     stages = config.sweep.stages(given) if is_sweep else [given]
     settings = [config.resolve(run) for stage in stages for run in stage]
+    if is_sweep and any(run.strategy == "multi_worker" for run in settings):
+        raise UserError("strategy: expected none or mirrored in a sweep, got multi_worker, which trains one run")
 
-    import_tensorflow()
+    import_tensorflow(deterministic=all(run.deterministic for run in settings))
     if record:
         replay(record)
     elif is_sweep:
@@ -69,11 +71,13 @@ def train(settings, given, resume, overwrite):
     """Train one run, from its beginning or, with `resume`, from its saved state."""
     from evaluation.scoring import score
     from models import runs
-    from training import loop, state
+    from training import devices, loop, state
 
     if resume:
         settings = state.resumed(runs.files(settings).state, given)
     settings, model, test_images = loop.train(settings, resume, overwrite)
+    if not devices.is_chief(model):
+        return
     scores, files = score(model, test_images), runs.files(settings)
     runs.record(settings, scores)
     print(

@@ -84,7 +84,8 @@ class Key:
 
     Args: `kind`, int, float or str; `help`, one line; `low` and `high`, the inclusive bounds of a number; `above`, an
     exclusive lower bound; `choices` of a string, or a `pattern` and the same in `words`; `read_by`, a Reader, or None:
-    always read; `changes`, what another value changes: the "weights", the "log" alone, or the "place" of files.
+    always read; `changes`, what another value changes: the "weights", the "log" alone, or the "place" of files or of
+    the computation.
     """
 
     kind: type
@@ -205,6 +206,20 @@ TRAINING = {
         high=1,
         read_by=read_by("lr_mode", "exp_range", "exponential"),
     ),
+    "precision": Key(
+        str,
+        "numbers in which the networks compute; weights and losses are float32",
+        choices=("float32", "bfloat16", "float16"),
+    ),
+    "strategy": Key(
+        str,
+        "devices; mirrored: all of this machine; multi_worker: the machines that TF_CONFIG names",
+        choices=("none", "mirrored", "multi_worker"),
+        changes="place",
+    ),
+    "deterministic": Key(
+        int, "1: the same seed gives the same bits on GPUs too, which is slower there", low=0, high=1, changes="place"
+    ),
     "init_from": Key(str, "checkpoint to start from, {seed} stands for the run's seed; empty: random weights"),
     "seed": Key(int, "seed of the weights, the order of the images and the noise", low=0),
 }
@@ -222,7 +237,7 @@ FILES = {
 }
 MODEL = {
     "model": Key(str, "the model", choices=MODELS),
-    "architecture": Key(str, "the networks", choices=ARCHITECTURES),
+    "architecture": Key(str, "the networks; auto: those for the size of the images", choices=("auto", *ARCHITECTURES)),
     "latent_dim": Key(int, "number of latent variables", low=1, high=4096),
     "beta": Key(float, "weight of the KL divergence; with target_kl its first value", low=0),
     "target_kl": Key(float, "KL divergence, in nats, at which beta is adapted to hold it; 0: beta is fixed", low=0),

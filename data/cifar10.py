@@ -51,9 +51,7 @@ def main(argv):
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     write_atomically(folder / "cifar10.npz", buffer.getvalue())
-    print(
-        f"wrote {folder / 'cifar10.npz'}; python train.py --dataset=cifar10 --data_dir={folder} --architecture=conv32"
-    )
+    print(f"wrote {folder / 'cifar10.npz'}; python train.py --dataset=cifar10 --data_dir={folder}")
 
 
 def fetch(place):

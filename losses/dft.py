@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops, tree
 
 from .base import planes
+from .tiles import Tiling, cut, tilings, uncut
 
 # The gradient of a phase is 1 / amplitude. Below this amplitude it stays 1 / PHASE_FLOOR.
 PHASE_FLOOR = 1e-2
@@ -96,26 +97,13 @@ def radial_frequency(rows, columns):
     return radius / xp.max(radius)
 
 
-def starts(size, window, stride, offset=0):
-    """Return where the windows of a line of `size` pixels start [positions]; the last ones may leave the line.
+def at_every_position(size, stride, rows, offset=0):
+    """Return `rows` [frequencies, window] at every position in a line of `size` pixels, [positions·frequencies, size].
 
-    Raises:
-        ValueError: the window is larger than the line.
-    """
-    return offset + module_of(size, offset).arange(0, size - window + 1, stride)
-
-
-def at_every_position(size, stride, rows, name="stft_f", offset=0):
-    """Return `rows` [frequencies, window] at every position, [positions·frequencies, size].
-
-    The first position is `offset`, in pixels. The rows of a window that leaves the image are 0.
-
-    Raises:
-        ValueError: the window is larger than the image's side, `size`; `name` says whose window it is.
+    The first position is `offset`, in pixels. The rows of a window that leaves the line are 0.
     """
     xp, window = module_of(size, offset), rows.shape[1]
-    require_room(window, size, name)
-    first = starts(size, window, stride, offset)[:, None]
+    first = (offset + xp.arange(0, size - window + 1, stride))[:, None]
     columns = xp.arange(size) - first
     # outside the window stands a column of zeros
     columns = xp.where((columns >= 0) & (columns < window) & (first <= size - window), columns, window)
@@ -123,8 +111,8 @@ def at_every_position(size, stride, rows, name="stft_f", offset=0):
     return xp.reshape(xp.swapaxes(placed, 0, 1), (-1, size))
 
 
-def require_room(window, size, name):
-    """Check that a window fits into an image's side, `size`.
+def with_room(size, window, name):
+    """Return `size`, an image's side, after a check that a window fits into it.
 
     Raises:
         ValueError: it does not. A graph that does not know the size raises InvalidArgumentError when it runs.
@@ -133,9 +121,11 @@ def require_room(window, size, name):
     if not isinstance(size, int):
         import tensorflow as tf
 
-        tf.debugging.assert_less_equal(window, size, message.format("side in"))
-    elif window > size:
+        with tf.control_dependencies([tf.debugging.assert_less_equal(window, size, message.format("side in"))]):
+            return tf.identity(size)
+    if window > size:
         raise ValueError(message.format(size))
+    return size
 
 
 def spectrum(images, vertical, horizontal):
@@ -143,13 +133,16 @@ def spectrum(images, vertical, horizontal):
 
     Args: images [B, H, W, C]; complex numpy matrices `vertical`, V [rows, H], and `horizontal`, H [columns, W].
     """
-    return product(images, (vertical.real, vertical.imag), (horizontal.real, horizontal.imag))
+    return product(planes(images), (vertical.real, vertical.imag), (horizontal.real, horizontal.imag))
 
 
-def product(images, vertical, horizontal):
-    """Return the real and the imaginary part of V x Hᵀ as `spectrum` does; V and H are pairs."""
-    x, xp = planes(images), module_of(*vertical, *horizontal)
-    _, channels, height, width = ops.shape(x)
+def product(x, vertical, horizontal):
+    """Return the real and the imaginary part of V x Hᵀ for all planes x [B, N, H, W], each [B, N, columns, rows].
+
+    Args: V and H, pairs.
+    """
+    xp = module_of(*vertical, *horizontal)
+    _, count, height, width = ops.shape(x)
     real, imaginary = vertical
     rows, columns = ops.shape(real)[0], ops.shape(horizontal[0])[0]
     # x Hᵀ, its real part beside its imaginary part and the height innermost. Then the complex product with V is a
@@ -157,7 +150,7 @@ def product(images, vertical, horizontal):
     found = times(ops.reshape(x, [-1, width]), xp.concatenate(horizontal))
     found = ops.transpose(ops.reshape(found, [-1, height, 2, columns]), [0, 3, 2, 1])
     found = ops.reshape(found, [-1, 2 * height])
-    shape = [-1, channels, columns, rows]
+    shape = [-1, count, columns, rows]
     matrices = [real, -imaginary], [imaginary, real]
     return [ops.reshape(times(found, xp.concatenate(parts, axis=1)), shape) for parts in matrices]
 
@@ -205,19 +198,24 @@ def phase(real, imaginary, floor):
 class Bins(NamedTuple):
     """The bins of the DFTs of all windows, in the layout of the matrices V and H.
 
-    vertical, horizontal: the matrices V [rows, H] and H [columns, W], pairs.
-    frequency: W of each bin [columns, rows], its radial frequency: from 0 at the constant to 1 at the highest.
-    counts: how many bins of the whole plane each stands for, [columns, rows].
+    vertical, horizontal: the matrices V [rows, side] and H [columns, side] of one tile, pairs.
+    frequency: W of each bin [tiles·columns, rows], its radial frequency: from 0 at the constant to 1 at the highest.
+    counts: how many bins of the whole plane each stands for, [tiles·columns, rows].
+    down, right: how images are cut into tiles; a whole image is one tile.
     """
 
     vertical: tuple
     horizontal: tuple
     frequency: np.ndarray
     counts: np.ndarray
+    down: Tiling
+    right: Tiling
 
     def spectrum(self, images):
         """Return the real and the imaginary part of the bins of images [B, H, W, C], each [B, C, columns, rows]."""
-        return product(images, self.vertical, self.horizontal)
+        found = product(cut(images, self.down, self.right), self.vertical, self.horizontal)
+        shape = [-1, ops.shape(images)[3], *ops.shape(self.counts)]
+        return [ops.reshape(part, shape) for part in found]
 
     def sum(self, values, weight):
         """Return the sum [B] of weight · values [B, C, columns, rows] over windows, bins and channels."""
@@ -235,7 +233,7 @@ def global_bins(height, width, taper):
     vertical = tuple(taper(height) * part for part in wave(height, points(height)))
     horizontal = tuple(taper(width) * part for part in wave(width, half))
     frequency = radial_frequency(height, width)
-    return Bins(vertical, horizontal, frequency, counts[:, None] + 0 * frequency)
+    return Bins(vertical, horizontal, frequency, counts[:, None] + 0 * frequency, uncut(height), uncut(width))
 
 
 @computed_once
@@ -247,11 +245,20 @@ def local_bins(height, width, window, stride, taper, offset=(0, 0), name="stft_f
     Raises:
         ValueError: the window is larger than the image; `name` says whose window it is.
     """
-    one, xp = global_bins(window, window, taper), module_of(height, width, *offset)
-    vertical = tuple(at_every_position(height, stride, part, name, offset[0]) for part in one.vertical)
-    horizontal = tuple(at_every_position(width, stride, part, name, offset[1]) for part in one.horizontal)
-    down, right = starts(height, window, stride, offset[0]), starts(width, window, stride, offset[1])
-    positions = ops.shape(right)[0], ops.shape(down)[0]
-    inside = xp.repeat(right <= width - window, len(one.counts))[:, None] & xp.repeat(down <= height - window, window)
-    counts = xp.multiply(xp.tile(one.counts, positions), inside)
-    return Bins(vertical, horizontal, xp.tile(one.frequency, positions), counts)
+    return at_all(global_bins(window, window, taper), height, width, stride, offset, name)
+
+
+def at_all(one, height, width, stride, offset=(0, 0), name="stft_f"):
+    """Return the Bins of a window, `one`, at all positions in images of height x width pixels, as `local_bins` does."""
+    xp, window, columns = module_of(height, width, *offset), one.down.side, len(one.counts)
+    height, width = (with_room(size, window, name) for size in (height, width))
+    down, right = tilings(height, width, window, stride, offset)
+    vertical = tuple(at_every_position(down.side, stride, part, down.inset) for part in one.vertical)
+    horizontal = tuple(at_every_position(right.side, stride, part, right.inset) for part in one.horizontal)
+    below = xp.repeat(down.inside(xp, height, window, stride), one.counts.shape[1], axis=1)
+    beside = xp.repeat(right.inside(xp, width, window, stride), columns, axis=1)
+    inside = below[:, None, None] & beside[:, :, None]
+    inside = xp.reshape(inside, [-1, down.windows * one.counts.shape[1]])
+    tiles = down.count * right.count * right.windows, down.windows
+    counts = xp.multiply(xp.tile(one.counts, tiles), inside)
+    return Bins(vertical, horizontal, xp.tile(one.frequency, tiles), counts, down, right)

@@ -31,19 +31,19 @@ from .dft import (
     PHASE_FLOOR,
     Bins,
     amplitude,
-    at_every_position,
+    at_all,
     box,
     computed_once,
     global_bins,
     hann,
     local_bins,
-    module_of,
     phase,
     root,
     unit_box,
     unit_hann,
     wave,
 )
+from .tiles import uncut
 
 # Below this share of the image's amplitude, a smaller amplitude of the reconstruction makes no steeper phase gradient.
 SHARE = 0.1
@@ -210,7 +210,7 @@ class MultiResolution(ReconstructionLoss):
     # where the grid of windows stands; None: at the image's corner
     step = None
 
-    def __init__(self, windows=(16, 8, 4), strides=(4, 4, 2), moving_grid=False, **kwargs):
+    def __init__(self, windows=(16, 8, 4), strides=(8, 4, 2), moving_grid=False, **kwargs):
         super().__init__(**kwargs)
         self.windows = [whole("windows", window, 2) for window in np.ravel(windows).tolist()]
         self.strides = [whole("strides", stride, 1) for stride in np.ravel(strides).tolist()]
@@ -287,7 +287,7 @@ class LogSpectral(MultiResolution):
     Args and errors: as of MultiResolution, and `threshold`, t, in units of the image's intensity.
     """
 
-    def __init__(self, windows=(16, 8, 4), strides=(4, 4, 2), threshold=0.05, moving_grid=False, **kwargs):
+    def __init__(self, windows=(16, 8, 4), strides=(8, 4, 2), threshold=0.05, moving_grid=False, **kwargs):
         super().__init__(windows, strides, moving_grid, **kwargs)
         self.threshold = float(threshold)
 
@@ -305,7 +305,7 @@ class MultiscaleCorrected(MultiResolution):
     Args and errors: as of MultiResolution, and `amp_coef` and `arg_coef`, the weights of amplitudes and phases.
     """
 
-    def __init__(self, windows=(16, 8, 4), strides=(4, 4, 2), amp_coef=0.1, arg_coef=0.9, moving_grid=False, **kwargs):
+    def __init__(self, windows=(16, 8, 4), strides=(8, 4, 2), amp_coef=0.1, arg_coef=0.9, moving_grid=False, **kwargs):
         super().__init__(windows, strides, moving_grid, **kwargs)
         self.amp_coef, self.arg_coef = float(amp_coef), float(arg_coef)
 
@@ -355,14 +355,11 @@ def relative_phase(f_i, f_o, a_i):
 @computed_once
 def released_bins(height, width, window, stride):
     """Return the Bins that the released code keeps: DFTs of columns, the first half of each axis, and its weights."""
-    half, xp = window // 2, module_of(height, width)
-    rows, columns = np.eye(half, window), wave(window, np.arange(half))
-    vertical = at_every_position(height, stride, rows), at_every_position(height, stride, 0 * rows)
-    horizontal = tuple(at_every_position(width, stride, part) for part in columns)
-    ramp = np.linspace(0, 1, half)
-    positions = [(size - window) // stride + 1 for size in (width, height)]
-    weight = xp.tile(np.outer(ramp, ramp), positions)
-    return Bins(vertical, horizontal, weight, xp.ones_like(weight))
+    half = window // 2
+    rows, ramp = np.eye(half, window), np.linspace(0, 1, half)
+    vertical, horizontal = (rows, 0 * rows), wave(window, np.arange(half))
+    one = Bins(vertical, horizontal, np.outer(ramp, ramp), np.ones([half, half]), uncut(window), uncut(window))
+    return at_all(one, height, width, stride)
 
 
 def dft_of_channels(real, imaginary):

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from .base import ReconstructionLoss, planes, whole
-from .dft import at_every_position, computed_once, times
+from .base import ReconstructionLoss, whole
+from .dft import at_every_position, computed_once, times, with_room
+from .tiles import cut, tilings
 
 
 def similarity(image, reconstruction, window=11, sigma=1.5, k1=0.01, k2=0.03, max_val=1.0):
@@ -18,8 +19,10 @@ def similarity(image, reconstruction, window=11, sigma=1.5, k1=0.01, k2=0.03, ma
     Raises:
         ValueError: the window is larger than the image.
     """
-    x, y = planes(image), planes(reconstruction)
-    rows, columns = (filters(size, window, sigma) for size in ops.shape(x)[2:])
+    height, width = (with_room(size, window, "ssim") for size in ops.shape(image)[1:3])
+    down, right = tilings(height, width, window, 1, least=2 * window)
+    x, y = cut(image, down, right), cut(reconstruction, down, right)
+    rows, columns = (filters(line.side, window, sigma) for line in (down, right))
     moments = ops.stack([x, y, x * y, x**2 + y**2], axis=1)
     local = along_last_axis(along_last_axis(moments, columns), rows)
     mean_x, mean_y, mean_xy, mean_xx_yy = ops.unstack(local, axis=1)
@@ -29,13 +32,26 @@ def similarity(image, reconstruction, window=11, sigma=1.5, k1=0.01, k2=0.03, ma
     c1, c2 = (k1 * max_val) ** 2, (k2 * max_val) ** 2
     luminance = (2 * mean_product + c1) / (mean_squares + c1)
     contrast_structure = (2 * covariance + c2) / (variances + c2)
-    return ops.mean(luminance * contrast_structure, [1, 2, 3])
+    found = luminance * contrast_structure
+    if down.count == right.count == 1:
+        return ops.mean(found, [1, 2, 3])
+    return mean_inside(found, down.inside(np, height, window, 1), right.inside(np, width, window, 1))
+
+
+def mean_inside(values, below, beside):
+    """Return the mean [B] of values [B, C·tiles, windows down, windows right] over the windows in the image.
+
+    Args: which windows of the tiles are in it, `below` [tiles, windows down] and `beside` [tiles, windows right].
+    """
+    inside = (below[:, None, :, None] & beside[:, None, :]).reshape([-1, *values.shape[2:]])
+    inside = np.tile(inside, [values.shape[1] // len(inside), 1, 1])
+    return ops.sum(values * ops.convert_to_tensor(inside / inside.sum(), dtype=values.dtype), [1, 2, 3])
 
 
 @computed_once
 def filters(size, window, sigma):
     """Return the Gaussian at every position where it fits into `size` pixels, [positions, size]."""
-    return at_every_position(size, 1, gaussian(window, sigma), name="ssim")
+    return at_every_position(size, 1, gaussian(window, sigma))
 
 
 def gaussian(window, sigma):

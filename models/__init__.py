@@ -4,6 +4,7 @@ An architecture is a function and its line in models/architectures.py.
 """
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from models.ambient_vae_gan import AmbientVAEGAN
 from models.architectures import ARCHITECTURES
 from models.blur_error_vae import BlurErrorVAE
 from models.latent import LatentModel
+from models.precision import networks_of
 from models.vae import VAE
 
 MODELS = {"vae": VAE, "blur_error_vae": BlurErrorVAE, "ambient_vae_gan": AmbientVAEGAN}
@@ -27,16 +29,45 @@ def build(settings, image_shape):
     Raises:
         UserError: the architecture, the loss, the measurement or the kernel does not fit the images.
     """
+    settings = complete(settings, image_shape)
     require_fit(settings, image_shape)
     model = MODELS[settings.model]
-    encoder, decoder = ARCHITECTURES[settings.architecture].networks(image_shape, settings.latent_dim)
     lineage = model.__mro__[: model.__mro__.index(LatentModel) + 1]
     names = {name for one in lineage for name in inspect.signature(one.__init__).parameters}
     arguments = {name: value for name, value in vars(settings).items() if name in names}
-    arguments |= {"measurement": measurement(settings), **model.parts(settings, image_shape)}
+    with networks_of(settings.precision):
+        encoder, decoder = ARCHITECTURES[settings.architecture].networks(image_shape, settings.latent_dim)
+        arguments |= {"measurement": measurement(settings), **model.parts(settings, image_shape)}
     built = model(encoder, decoder, **arguments)
     built.build(encoder.input_shape)
     return built
+
+
+def complete(settings, image_shape):
+    """Return `settings` with the architecture for its model and images of `image_shape` [H, W, C], where it is `auto`.
+
+    Raises:
+        UserError: no architecture is for them.
+    """
+    if settings.architecture != "auto":
+        return settings
+    if fitting := fitting_architectures(settings.model, image_shape):
+        return replace(settings, architecture=fitting[0])
+    sizes = ", ".join(dict.fromkeys(str(one.size) for one in architectures(settings.model).values()))
+    height, width, _ = image_shape
+    raise UserError(f"architecture: expected square images of {sizes} pixels a side, got {height}x{width}")
+
+
+def architectures(model):
+    """Return the architectures that the model of this name can have, by name."""
+    needs_discriminator = model == "ambient_vae_gan"
+    return {name: one for name, one in ARCHITECTURES.items() if one.discriminator or not needs_discriminator}
+
+
+def fitting_architectures(model, image_shape):
+    """Return the names of the architectures of a model for images of `image_shape` [H, W, C]."""
+    height, width, _ = image_shape
+    return [name for name, one in architectures(model).items() if height == width == one.size]
 
 
 def measurement(settings):
@@ -54,6 +85,7 @@ def require_fit(settings, image_shape):
     Raises:
         UserError: it cannot. Where an architecture exists for such images, the message names it.
     """
+    settings = complete(settings, image_shape)
     require_architecture(settings, image_shape)
     black = np.zeros([1, *image_shape], np.float32)
     try:
@@ -88,8 +120,7 @@ def require_architecture(settings, image_shape):
     Raises:
         UserError: it is not. Where an architecture exists for such images, the message names it.
     """
-    needs_discriminator = settings.model == "ambient_vae_gan"
-    choices = {name: one for name, one in ARCHITECTURES.items() if one.discriminator or not needs_discriminator}
+    choices = architectures(settings.model)
     if settings.architecture not in choices:
         raise UserError(
             f"architecture: expected one of {', '.join(choices)} for model {settings.model}, "
@@ -98,7 +129,7 @@ def require_architecture(settings, image_shape):
     height, width, _ = image_shape
     size = choices[settings.architecture].size
     if (height, width) != (size, size):
-        fitting = [name for name, one in choices.items() if height == width == one.size]
+        fitting = fitting_architectures(settings.model, image_shape)
         hint = f"; --architecture={fitting[0]} is for those" if fitting else ""
         raise UserError(
             f"architecture {settings.architecture}: expected images of {size}x{size} pixels, got {height}x{width}{hint}"

@@ -11,6 +11,7 @@ from losses.kl import kl_divergence
 from measurements.base import squared_error
 from models.architectures import ARCHITECTURES
 from models.latent import LatentModel, Objective
+from models.precision import to_float32
 
 # images measured at a time before the training
 CHUNK = 1000
@@ -100,9 +101,9 @@ class AmbientVAEGAN(LatentModel):
         """Return the arguments of the constructor that are made from several keys."""
         return {"discriminator": ARCHITECTURES[settings.architecture].discriminator(image_shape)}
 
-    def discriminate(self, images):
+    def discriminate(self, images, training=False):
         """Return the discriminator's features [B, h, w, c] and logit [B, 1] of measured images [B, H, W, C]."""
-        return self.discriminator(images, training=False)
+        return to_float32(self.discriminator(images, training=training))
 
     def groups(self):
         """The variables of each loss: those of the encoder, of the decoder and of the discriminator."""
@@ -141,7 +142,7 @@ class AmbientVAEGAN(LatentModel):
         """
         observed, target = tf.unstack(images, axis=1) if self.supervised else (images, images)
         z_mean, z_log_var = self.encode(observed, training)
-        real = Judged(target, target, *self.discriminator(target, training=training))
+        real = Judged(target, target, *self.discriminate(target, training))
 
         def restored(epsilon):
             return self.judged(self.reparameterize(z_mean, z_log_var, epsilon), noise.theta, training)
@@ -166,9 +167,9 @@ class AmbientVAEGAN(LatentModel):
 
     def judged(self, z, theta, training):
         """Decode latents z [B, latent_dim], measure the images with `theta` and return them Judged."""
-        image = self.decoder(z, training=training)
+        image = self.decoder_output(z, training)
         measured = image if self.supervised else self.measurement.apply(image, theta)
-        return Judged(image, measured, *self.discriminator(measured, training=training))
+        return Judged(image, measured, *self.discriminate(measured, training))
 
     def decoder_loss(self, real, restored, sampled):
         """Return BCE(D(y_p), 0.375) + BCE(D(ỹ), 0.375) + gamma · rec, [B], of three Judged."""

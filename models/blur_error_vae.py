@@ -9,7 +9,7 @@ from keras import layers
 import config
 from config.system.errors import UserError
 from losses.kl import kl_divergence
-from models import wiener
+from models import replicas, wiener
 from models.latent import LatentModel, Objective
 
 # lower bound of the calibrated variance, so that a perfect reconstruction has a finite likelihood
@@ -31,8 +31,8 @@ def kernel_network(latent_dim, kernel_size, image_shape):
         [
             keras.Input([latent_dim]),
             layers.Dense(1000, activation="relu6", name="dense"),
-            layers.Dense(kernel_size**2, activation="softmax", name="kernel"),
-            layers.Reshape([kernel_size, kernel_size]),
+            layers.Dense(kernel_size**2, activation="softmax", name="kernel", dtype="float32"),
+            layers.Reshape([kernel_size, kernel_size], dtype="float32"),
         ],
         name="kernel_network",
     )
@@ -113,7 +113,7 @@ class BlurErrorVAE(LatentModel):
         """
         z_mean, z_log_var = self.encode(images, training)
         z = self.reparameterize(z_mean, z_log_var, noise)
-        reconstruction, kernel = self.decoder(z, training=training), self.kernel_network(z)
+        reconstruction, kernel = self.decoder_output(z, training), self.kernel_network(z)
         reconstruction_loss, parts = self.negative_log_likelihood(images - reconstruction, kernel, step)
         kl = kl_divergence(z_mean, z_log_var)
         loss, kernel_loss = reconstruction_loss + self.beta * kl, wiener.blur_error(images, reconstruction, kernel)
@@ -143,4 +143,5 @@ class BlurErrorVAE(LatentModel):
         """Return σ², a scalar, of a batch with weighted mean squared errors `mean_squares` [B]."""
         if self.variance == "fixed":
             return tf.constant(1.0)
-        return tf.stop_gradient(tf.maximum(tf.reduce_mean(mean_squares), LEAST_VARIANCE))
+        mean = replicas.total(replicas.share_of_mean(mean_squares))
+        return tf.stop_gradient(tf.maximum(mean, LEAST_VARIANCE))

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 import measurements
 from config.system.errors import UserError
+from models import replicas
+from models.precision import LossScale, to_float32
 
 OUTPUT_SPACES = {"linear": tf.identity, "logits": tf.sigmoid}
 
@@ -22,6 +24,14 @@ class Objective(NamedTuple):
     losses: tuple  # for each group of variables the loss that it minimises, [B]
     parts: dict  # what is logged, by name, [B] each
     kl: tf.Tensor  # the KL divergence, [B], in nats
+
+
+class RunningMean(keras.metrics.Mean):
+    """Keras's running mean, of which all devices hold the same: what it is given is of the global batch."""
+
+    def add_variable(self, shape, initializer, dtype=None, aggregation="only_first_replica", name=None):
+        """Return a variable that is the same on all devices."""
+        return keras.Variable(initializer, shape, dtype, trainable=False, aggregation=aggregation, name=name)
 
 
 class LatentModel(keras.Model):
@@ -38,6 +48,7 @@ class LatentModel(keras.Model):
         output_space: the meaning of the decoder's output: "linear" (the image itself) or "logits" of it.
         seed: seed of the noise during training.
         measurement: the damage through which the model sees an image; None: no damage.
+        precision: the networks' own. With "float16" the losses are scaled (LossScale).
     """
 
     # the latents from which a reconstruction is scored: a "sample" of the posterior, or its "mean"
@@ -52,6 +63,7 @@ class LatentModel(keras.Model):
         output_space="linear",
         seed=0,
         measurement=None,
+        precision="float32",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -60,6 +72,7 @@ class LatentModel(keras.Model):
         self.log_beta = keras.Variable(math.log(beta), trainable=False, name="log_beta") if target_kl else None
         self.fixed_beta = beta
         self.measurement = measurement or measurements.Identity()
+        self.loss_scale = LossScale() if precision == "float16" else None
 
     @property
     def latent_dim(self):
@@ -78,15 +91,19 @@ class LatentModel(keras.Model):
 
     def encode(self, images, training=False):
         """Return z_mean and z_log_var, each [B, latent_dim], of the posterior q(z|x) of images [B, H, W, C]."""
-        return tf.split(self.encoder(images, training=training), 2, axis=1)
+        return tf.split(to_float32(self.encoder(images, training=training)), 2, axis=1)
 
     def reparameterize(self, z_mean, z_log_var, noise):
         """Return a sample z [B, latent_dim] of the posterior, from standard normal `noise` of that shape."""
         return z_mean + tf.exp(0.5 * z_log_var) * noise
 
+    def decoder_output(self, z, training=False):
+        """Return what the decoder makes of latents [B, latent_dim], [B, H, W, C] in the model's output space."""
+        return to_float32(self.decoder(z, training=training))
+
     def decode(self, z):
         """Return the images [B, H, W, C] of latents [B, latent_dim], unclipped."""
-        return OUTPUT_SPACES[self.output_space](self.decoder(z))
+        return OUTPUT_SPACES[self.output_space](self.decoder_output(z))
 
     def reconstruct(self, images, noise=None):
         """Return the reconstructions [B, H, W, C] of images from the posterior mean or, with `noise`, from a sample."""
@@ -134,7 +151,7 @@ class LatentModel(keras.Model):
         """
         blank = self.training_set(np.zeros([1, *self.image_shape], np.float32))
         parts = self.logged(self.objective(blank, self.noise(1, 0), 0))
-        self.trackers = {name: keras.metrics.Mean(name) for name in parts}
+        self.trackers = {name: RunningMean(name) for name in parts}
         super().build(input_shape)
 
     def compile(self, optimizer="rmsprop", **kwargs):
@@ -155,18 +172,28 @@ class LatentModel(keras.Model):
         """Return the standard normal noise [size, latent_dim] of a training step, a function of (seed, step)."""
         return tf.random.stateless_normal([size, self.latent_dim], tf.stack([self.seed, tf.cast(step, tf.int32)]))
 
-    def gradients(self, images, noise, step):
-        """Return the Objective and, for each group, pairs of gradient and variable of its mean loss."""
+    def gradients(self, images, noise, step, scale=None):
+        """Return the Objective and, for each group, pairs of gradient and variable of its mean loss.
+
+        On one of several devices `images` are its part of the batch, and the gradients of all devices add up.
+
+        Args: `scale`, the factor of the losses while their gradients are taken; None: 1.
+        """
         with tf.GradientTape(persistent=True) as tape:
             objective = self.objective(images, noise, step, training=True)
-            means = [tf.reduce_mean(loss) for loss in objective.losses]
+            means = [replicas.share_of_mean(loss) for loss in objective.losses]
+            scaled = means if scale is None else [scale * mean for mean in means]
         groups = self.groups()
-        found = [tape.gradient(mean, variables) for mean, variables in zip(means, groups, strict=True)]
+        found = [tape.gradient(mean, variables) for mean, variables in zip(scaled, groups, strict=True)]
+        if scale is not None:
+            found = [[gradient / scale for gradient in gradients] for gradients in found]
         return objective, [list(zip(*pair, strict=True)) for pair in zip(found, groups, strict=True)]
 
     def logged(self, objective):
-        """Return what is logged of an Objective, by name: its parts and, where it is adapted, beta."""
-        return objective.parts | ({"beta": tf.reshape(self.beta, [1])} if self.target_kl else {})
+        """Return what is logged of an Objective, by name: its parts and, where they are adapted, beta and the scale."""
+        adapted = {"beta": self.beta} if self.target_kl else {}
+        adapted |= {"loss_scale": self.loss_scale.value} if self.loss_scale else {}
+        return objective.parts | {name: tf.reshape(value, [1]) for name, value in adapted.items()}
 
     def train_step(self, images):
         """Take one step on images [B, H, W, C], for `fit`, and return the running mean of every part."""
@@ -176,25 +203,44 @@ class LatentModel(keras.Model):
     def step(self, images):
         """Take one step on images [B, H, W, C], add its parts to the running means and return whether it was taken.
 
-        A step whose loss or gradient is not finite is refused: weights, moving averages and step number stay.
+        A step whose loss or gradient is not finite is refused: weights, moving averages and step number stay. In
+        float16 a gradient may overflow: such a step counts as taken, but weights and moving averages stay.
         """
-        averages = self.non_trainable_weights
+        strategy, averages = self.distribute_strategy, self.non_trainable_weights
         kept = [tf.identity(average.value) for average in averages]
-        step = self.optimizer.iterations
-        objective, groups = self.gradients(images, self.noise(tf.shape(images)[0], step), step)
-        norm = tf.linalg.global_norm([gradient for pairs in groups for gradient, _ in pairs])
+        step, scale = self.optimizer.iterations, self.loss_scale and self.loss_scale.value
+        batch = images, self.noise(tf.shape(images)[0], step)
+        *found, groups = replicas.on_each(strategy, self.part_of_step, batch, step, scale)
+        objective, norm = replicas.same(strategy, found)
+        parts = self.logged(objective)
+        loss = tf.reduce_mean(parts["loss"])
 
-        def refuse():
+        def stay():
             for average, value in zip(averages, kept, strict=True):
                 average.assign(value)
-            return False
+            return self.skip(tf.math.is_finite(loss)) if self.loss_scale else False
 
-        parts = self.logged(objective)
-        is_finite = tf.math.is_finite(tf.reduce_mean(parts["loss"]) + norm)
-        is_taken = tf.cond(is_finite, lambda: self.move(groups, objective.kl), refuse)
+        is_taken = tf.cond(tf.math.is_finite(loss + norm), lambda: self.move(groups, objective.kl), stay)
         for name, values in parts.items():
             self.trackers[name].update_state(values)
         return is_taken
+
+    def part_of_step(self, batch, step, scale):
+        """Take the gradients of this device's part of a `batch`, images and noise.
+
+        Return the Objective of the whole batch, a scalar that is finite where all gradients are, and this device's
+        gradients as `gradients` does.
+        """
+        objective, groups = self.gradients(*replicas.part(batch), step, scale)
+        norm = tf.linalg.global_norm([gradient for pairs in groups for gradient, _ in pairs])
+        return replicas.of_all(objective, tf.shape(batch[0])[0]), replicas.total(norm), groups
+
+    def skip(self, is_loss_finite):
+        """Count a step as taken, without taking it, if its gradient overflowed; return whether it did, a scalar."""
+        is_overflow = self.loss_scale.shrink(is_loss_finite)
+        for optimizer in self.optimizers:
+            optimizer.iterations.assign_add(tf.cast(is_overflow, optimizer.iterations.dtype))
+        return is_overflow
 
     def move(self, groups, kl):
         """Take a step of every optimizer, given the pairs of its group, and of beta; return True.
@@ -202,12 +248,18 @@ class LatentModel(keras.Model):
         log beta moves by clip(0.1 · log(KL / target_kl), -0.01, 0.01), with the mean KL of the batch. Related rules:
         GECO (Rezende and Viola 2018), ControlVAE (Shao et al. 2020).
         """
-        for optimizer, pairs in zip(self.optimizers, groups, strict=True):
-            optimizer.apply_gradients(pairs)
+        replicas.on_each(self.distribute_strategy, self.apply, groups)
         if self.target_kl:
             excess = tf.math.log(tf.maximum(tf.reduce_mean(kl), 1e-6) / self.target_kl)
             self.log_beta.assign_add(tf.clip_by_value(BETA_GAIN * excess, -LARGEST_MOVE, LARGEST_MOVE))
+        if self.loss_scale:
+            self.loss_scale.grow()
         return True
+
+    def apply(self, groups):
+        """Take a step of every optimizer with the gradients of all devices."""
+        for optimizer, pairs in zip(self.optimizers, groups, strict=True):
+            optimizer.apply_gradients(pairs)
 
     def pictures(self, images):
         """Return what the training shows of a few images [N, H, W, C]: by name, tiles [N, h, w, C] in [0, 1]."""

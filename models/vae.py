@@ -29,7 +29,7 @@ class VAE(LatentModel):
     def objective(self, images, noise, step, training=False):
         """Return the Objective: one loss, and as parts the KL divergence and every reconstruction term."""
         z_mean, z_log_var = self.encode(images, training)
-        reconstruction = self.decoder(self.reparameterize(z_mean, z_log_var, noise), training=training)
+        reconstruction = self.decoder_output(self.reparameterize(z_mean, z_log_var, noise), training)
         terms = self.reconstruction_loss.at_step(step if training else None).terms(images, reconstruction)
         reconstruction_loss = sum(terms.values())
         kl = kl_divergence(z_mean, z_log_var)

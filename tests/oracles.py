@@ -82,7 +82,7 @@ def over_windows(distance, x, y, windows, strides, offsets=None):
     )
 
 
-def amplitude(x, y, windows=(16, 8, 4), strides=(4, 4, 2), offsets=None):
+def amplitude(x, y, windows=(16, 8, 4), strides=(8, 4, 2), offsets=None):
     """The mean difference of local amplitudes [B], weighted by the radial frequency."""
 
     def distance(a_i, a_o):
@@ -103,7 +103,7 @@ def masked_amplitude(x, y, windows=(8,), strides=(4,), threshold=0.05, offsets=N
     return over_windows(distance, x, y, windows, strides, offsets)
 
 
-def log_spectral(x, y, windows=(16, 8, 4), strides=(4, 4, 2), threshold=0.05, offsets=None):
+def log_spectral(x, y, windows=(16, 8, 4), strides=(8, 4, 2), threshold=0.05, offsets=None):
     """The spectral convergence plus the mean difference of log amplitudes [B]."""
 
     def distance(a_i, a_o):
@@ -114,7 +114,7 @@ def log_spectral(x, y, windows=(16, 8, 4), strides=(4, 4, 2), threshold=0.05, of
     return over_windows(distance, x, y, windows, strides, offsets)
 
 
-def multiscale_corrected(x, y, windows=(16, 8, 4), strides=(4, 4, 2), amp_coef=0.1, arg_coef=0.9, offsets=None):
+def multiscale_corrected(x, y, windows=(16, 8, 4), strides=(8, 4, 2), amp_coef=0.1, arg_coef=0.9, offsets=None):
     """The mean over windows of the corrected spectral loss [B]."""
     grids = zip(windows, strides, offsets or [(0, 0)] * len(windows), strict=True)
     # moved by an offset, the grid is that of the image without its first rows and columns

@@ -374,7 +374,7 @@ class TestConfiguration:
             assert (settings.lr_mode, settings.lr_step_size) == ("triangular", 0)
 
     @pytest.mark.parametrize("given,message", [
-        ([], "architecture: expected one of ambient28, ambient32, ambient64 for model ambient_vae_gan, got 'conv28'"),
+        (["--architecture=conv28"], "expected one of ambient28, ambient32, ambient64 for model ambient_vae_gan, got"),
         (["--architecture=ambient32"], "expected images of 32x32 pixels, got 28x28; --architecture=ambient28"),
         (["--architecture=ambient28", "--measurement=fog"], "measurement: expected one of none, drop_independent"),
         (["--architecture=ambient28", "--measurement=drop_patch", "--measurement_k=29"], "28 pixels, got 29"),

@@ -54,7 +54,7 @@ class Reached(Exception):
 def without_tensorflow(monkeypatch):
     """A training that would begin ends with Reached."""
 
-    def reached():
+    def reached(**_):
         raise Reached
 
     monkeypatch.setattr(train, "import_tensorflow", reached)
@@ -248,7 +248,7 @@ class TestTablesAgree:
         ("loss", [*losses.TERMS, *losses.ALIASES]),
         ("dataset", data.DATASETS),
         ("measurement", measurements.MEASUREMENTS),
-        ("architecture", models.ARCHITECTURES),
+        ("architecture", ["auto", *models.ARCHITECTURES]),
         ("model", models.MODELS),
     ])  # fmt: skip
     def test_each_key_takes_the_names_of_its_table(self, key, table):

@@ -396,7 +396,7 @@ def test_the_page_on_extending_works_as_it_is_followed(prepared, tmp_path):
     loss = ["--loss=charbonnier+ssim", "--charbonnier_eps=0.01"]
     found = python(
         folder,
-        ["train", *own, *loss, "--architecture=conv128", "--latent_dim=8", "--tag=own", *SHRUNK],
+        ["train", *own, *loss, "--architecture=narrow128", "--latent_dim=8", "--tag=own", *SHRUNK],
         ["train", "--model=ambient_vae_gan", "--architecture=ambient28", "--measurement=shade", *SHRUNK],
         ["evaluate", "brightness", "--loss=own"],
         ["evaluate", "runs", "--runs=results/local/runs.csv", *own, "--baseline=charbonnier+ssim"],
@@ -406,5 +406,5 @@ def test_the_page_on_extending_works_as_it_is_followed(prepared, tmp_path):
     with (folder / "results/local/runs.csv").open() as file:
         assert "absolute_error" in next(csv.reader(file))
     offered = "".join(printed(folder, script, "--help") for script in ("train.py", "evaluate.py"))
-    for name in ("charbonnier", "charbonnier_eps", "own", "conv128", "shade", "brightness"):
+    for name in ("charbonnier", "charbonnier_eps", "own", "narrow128", "shade", "brightness"):
         assert name in offered

@@ -62,11 +62,13 @@ def assert_slopes(loss, oracle, x, y, size, rng, **tolerance):
         assert np.vdot(found, direction) == pytest.approx(slope, **tolerance)
 
 
-def offsets(step):
-    """The offsets (down, right) of windows 16 / 5 and 24 / 4 in images of 24 x 33 pixels: the R2 sequence."""
+def offsets(step, room=1):
+    """The offsets (down, right) of windows 16 / 5 and 24 / 4 in images of 24 x 33 pixels: the R2 sequence.
+
+    A window as high as the image only moves sideways; `room` is in how many rows the higher window may start.
+    """
     down, right = ((step * part) % 1 for part in (0.7548776662466927, 0.5698402909980532))
-    # a window as high as the image only moves sideways
-    return [(int(5 * down), int(5 * right)), (0, int(4 * right))]
+    return [(int(5 * down), int(5 * right)), (int(room * down), int(4 * right))]
 
 
 def as_output(name, image):

@@ -42,7 +42,7 @@ class TestArchitecture:
 
     def test_other_images_are_refused(self):
         with pytest.raises(UserError, match="conv28: expected images of 28x28 pixels, got 32x32"):
-            models.build(config.resolve({}), (32, 32, 3))
+            models.build(config.resolve({"architecture": "conv28"}), (32, 32, 3))
 
     def test_a_window_larger_than_the_image_is_refused_at_once(self):
         with pytest.raises(UserError, match="stft_f"):

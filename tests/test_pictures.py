@@ -215,8 +215,11 @@ def test_a_picture_that_vanishes_in_training(folder, tmp_path, monkeypatch):
 
 
 def test_the_architecture_is_checked_before_any_picture_is_read(folder, tmp_path, capsys):
+    given = ["--dataset=image_folder", f"--data_dir={folder}", f"--model_dir={tmp_path / 'm'}"]
     with pytest.raises(UserError, match="conv28: expected images of 28x28 pixels, got 64x64; --architecture=conv64"):
-        train.main(["--dataset=image_folder", f"--data_dir={folder}", f"--model_dir={tmp_path / 'm'}"])
+        train.main([*given, "--architecture=conv28"])
+    with pytest.raises(UserError, match=r"architecture: expected square images of 28, .* 256 pixels a side, got 50x50"):
+        train.main([*given, "--image_size=50"])
     assert "skipped" not in capsys.readouterr().err
 
 

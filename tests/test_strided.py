@@ -16,25 +16,25 @@ import train
 from config.system.errors import UserError
 from models import checkpoint
 from models.architectures import Architecture
-from models.networks.strided import strided
+from models.networks.strided import normalised
 from training import guard
 
-SHAPES = {"conv28": (28, 28, 1), "conv32": (32, 32, 3), "conv64": (64, 64, 3), "conv256": (256, 256, 3)}
+SHAPES = {"conv28": (28, 28, 1), "conv32": (32, 32, 3), "conv64": (64, 64, 3), "author256": (256, 256, 3)}
 
 
 def layers(part, kind):
     return [layer for layer in part.layers if isinstance(layer, kind)]
 
 
-def normalised(image_shape, latent_dim):
+def small_pair(image_shape, latent_dim):
     """A small pair with batch normalisation."""
-    return strided(image_shape, latent_dim, [4, 6], normalised=True, output="sigmoid")
+    return normalised(image_shape, latent_dim, [4, 6])
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """`normalised` as an architecture, for the embedded digits."""
-    monkeypatch.setitem(models.ARCHITECTURES, "small", Architecture(normalised, 28, output="bounded"))
+    """`small_pair` as an architecture, for the embedded digits."""
+    monkeypatch.setitem(models.ARCHITECTURES, "small", Architecture(small_pair, 28, output="bounded"))
     offered = replace(config.KEYS["architecture"], choices=(*models.ARCHITECTURES, "small"))
     monkeypatch.setitem(config.KEYS, "architecture", offered)
 
@@ -42,13 +42,19 @@ def small(monkeypatch):
 class TestArchitectures:
     def test_the_authors_second_model(self):
         """Against its description, layer by layer."""
-        encoder, decoder = models.ARCHITECTURES["conv256"].networks((256, 256, 3), 200)
+        encoder, decoder = models.ARCHITECTURES["author256"].networks((256, 256, 3), 200)
         assert [(c.filters, c.strides) for c in layers(encoder, keras.layers.Conv2D)] == [
             (width, (2, 2)) for width in (32, 64, 64, 64, 64)
         ]
         *up, last = layers(decoder, keras.layers.Conv2DTranspose)
-        assert [(c.filters, c.strides) for c in up] == [(width, (2, 2)) for width in (64, 64, 64, 64, 32)]
-        assert (last.filters, last.strides, last.activation) == (3, (1, 1), keras.activations.sigmoid)
+        assert [(c.filters, c.strides) for c in up] == [(width, (2, 2)) for width in (64, 64, 64, 32)]
+        assert (last.filters, last.strides, last.activation) == (3, (2, 2), keras.activations.sigmoid)
+        assert decoder.output_shape == (None, 256, 256, 3)
+        assert decoder.count_params() == 954_307
+        # nothing between the dense layer and the picture that it is reshaped to
+        assert [type(layer) for layer in decoder.layers[:3]] == [
+            keras.layers.Dense, keras.layers.Reshape, keras.layers.Conv2DTranspose,
+        ]  # fmt: skip
         assert len(layers(encoder, keras.layers.BatchNormalization)) == 5
         assert len(layers(encoder, keras.layers.LeakyReLU)) == 5
         assert encoder.output_shape == (None, 400)
@@ -56,14 +62,31 @@ class TestArchitectures:
         down = sum(9 * a * b + b + 4 * b for a, b in ((3, 32), (32, 64), (64, 64), (64, 64), (64, 64)))
         assert encoder.count_params() == down + 4096 * 400 + 400
 
-    @pytest.mark.parametrize("name", ["conv32", "conv64"])
-    def test_linear_pairs(self, name):
-        """From the size of the name down to 4x4 and up again; the output may leave [0, 1]."""
+    @pytest.mark.parametrize(
+        "size,filters,side",
+        [
+            (32, [32, 64, 128], 4),
+            (48, [32, 64, 128], 6),
+            (64, [32, 64, 128, 256], 4),
+            (80, [32, 64, 128, 256], 5),
+            (96, [32, 64, 128, 256], 6),
+            (128, [32, 64, 128, 256, 256], 4),
+            (240, [32, 64, 128, 256], 15),
+            (256, [32, 64, 128, 256, 256, 256], 4),
+        ],
+    )
+    def test_linear_pairs(self, size, filters, side):
+        """From the size of the name down to a few values and up again; the output may leave [0, 1]."""
         keras.utils.set_random_seed(0)
-        encoder, decoder = models.ARCHITECTURES[name].networks(SHAPES[name], 5)
-        assert layers(encoder, keras.layers.Conv2D)[-1].output.shape[1:3] == (4, 4)
+        encoder, decoder = models.ARCHITECTURES[f"conv{size}"].networks((size, size, 3), 5)
+        down = layers(encoder, keras.layers.Conv2D)
+        assert [(c.filters, c.strides) for c in down] == [(width, (2, 2)) for width in filters]
+        assert down[-1].output.shape[1:3] == (side, side)
         assert encoder.output_shape == (None, 10)
-        assert decoder.output_shape[1:] == SHAPES[name]
+        *up, last = layers(decoder, keras.layers.Conv2DTranspose)
+        assert [(c.filters, c.strides) for c in up] == [(width, (2, 2)) for width in filters[::-1]]
+        assert (last.filters, last.strides) == (3, (1, 1))
+        assert decoder.output_shape[1:] == (size, size, 3)
         assert float(tf.reduce_min(decoder(10 * tf.ones([1, 5])))) < 0
 
     @pytest.mark.parametrize(
@@ -72,16 +95,52 @@ class TestArchitectures:
             ("conv28", (64, 64, 3), "conv28: expected images of 28x28 pixels, got 64x64; --architecture=conv64"),
             ("conv64", (32, 32, 3), "conv64: expected images of 64x64 pixels, got 32x32; --architecture=conv32"),
             ("conv256", (64, 48, 3), "conv256: expected images of 256x256 pixels, got 64x48$"),
-            ("conv9", (64, 48, 3), "architecture: expected one of conv28, conv32, conv64, conv256, ambient28"),
+            ("conv9", (64, 48, 3), "architecture: expected one of conv28, conv32, conv48, conv64, conv80, conv96"),
+            ("auto", (64, 48, 3), "architecture: expected square images of 28, 32, 48.* 256 pixels a side, got 64x48$"),
         ],
     )
     def test_images_of_another_size(self, name, shape, message):
         with pytest.raises(UserError, match=message):
             models.build(config.resolve({"architecture": name}), shape)
 
+    def test_every_multiple_of_16_has_one(self):
+        sizes = {one.size for one in models.ARCHITECTURES.values()}
+        assert {28, *range(32, 257, 16)} == sizes
+
+    @pytest.mark.parametrize(
+        "model,size,expected",
+        [("vae", 28, "conv28"), ("vae", 32, "conv32"), ("vae", 96, "conv96"), ("vae", 256, "conv256"),
+         ("blur_error_vae", 64, "conv64"), ("ambient_vae_gan", 28, "ambient28"), ("ambient_vae_gan", 64, "ambient64")],
+    )  # fmt: skip
+    def test_it_follows_the_images(self, model, size, expected):
+        """Where none is named; a name that is given stays."""
+        settings = config.resolve({"model": model})
+        assert settings.architecture == "auto"
+        assert models.complete(settings, (size, size, 3)).architecture == expected
+        named = replace(settings, architecture="author256")
+        assert models.complete(named, (256, 256, 3)) == named
+
+    def test_a_run_records_it(self, tmp_path):
+        """A training of pictures of 48 pixels, without a word about the architecture; then its checkpoint is loaded."""
+        from PIL import Image
+
+        rng = np.random.default_rng(0)
+        for i in range(40):
+            Image.fromarray(rng.integers(256, size=(48, 48, 3), dtype=np.uint8)).save(tmp_path / f"{i}.png")
+        places = [f"--{kind}_dir={tmp_path / 'out' / kind}" for kind in ("model", "results", "logs")]
+        flags = ["--dataset=image_folder", f"--data_dir={tmp_path}", "--image_size=48", "--loss=l2", "--epochs=1"]
+        train.main([*flags, *places])
+        model, manifest = checkpoint.load_model(tmp_path / "out/model/l2/model.npz")
+        settings = checkpoint.configuration(manifest)
+        assert settings.architecture == "conv48"
+        assert model.image_shape == (48, 48, 3)
+        # the same command again, and one that names it
+        assert config.differences(settings, replace(settings, architecture="auto")) == []
+        assert config.differences(settings, replace(settings, architecture="conv64")) == ["architecture"]
+
     def test_logits_of_a_bounded_output(self):
-        with pytest.raises(UserError, match="images, which conv256 puts out, got bce, which takes logits"):
-            models.build(config.resolve({"architecture": "conv256", "loss": "bce"}), SHAPES["conv256"])
+        with pytest.raises(UserError, match="images, which author256 puts out, got bce, which takes logits"):
+            models.build(config.resolve({"architecture": "author256", "loss": "bce"}), SHAPES["author256"])
 
 
 class TestEveryLoss:
@@ -170,7 +229,7 @@ class TestBatchNormalisation:
     @staticmethod
     def model():
         keras.utils.set_random_seed(0)
-        model = models.VAE(*normalised((28, 28, 1), 2), losses.build("l2"))
+        model = models.VAE(*small_pair((28, 28, 1), 2), losses.build("l2"))
         model.build(model.encoder.input_shape)
         model.compile("adam", jit_compile=False)
         return model

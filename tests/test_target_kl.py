@@ -1,5 +1,6 @@
 """beta adapted so that the KL divergence stays at a target: the rule, its logs, its continuation, its refusals."""
 
+import contextlib
 import csv
 import os
 import signal
@@ -22,6 +23,20 @@ def built(**given):
     model = models.build(config.resolve(given), (28, 28, 1))
     model.compile("adam", jit_compile=False)
     return model
+
+
+@contextlib.contextmanager
+def interrupted_at(limit, monkeypatch):
+    """Ctrl-C at the first row of the log from step `limit` on."""
+
+    def interrupt(self, step, act=callbacks.Log.act):
+        act(self, step)
+        if step >= limit:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(callbacks.Log, "act", interrupt)
+        yield
 
 
 @pytest.mark.parametrize("share,clipped", [(0.95, False), (1.08, False), (1e-3, True), (1e3, True)])
@@ -63,13 +78,7 @@ def test_an_interrupted_run_has_the_same_bits(tmp_path, monkeypatch):
     flags = [*SMALL, "--target_kl=4", "--epochs=3"]
     train.main([*flags, *folders(tmp_path / "whole")])
 
-    def interrupt(self, step, act=callbacks.Log.act):
-        act(self, step)
-        if step == 20:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(callbacks.Log, "act", interrupt)
+    with interrupted_at(20, monkeypatch):
         train.main([*flags, *folders(tmp_path / "cut")])
     train.main(["--resume", "--tag=l2", *folders(tmp_path / "cut")])
     assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")

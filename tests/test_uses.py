@@ -84,10 +84,12 @@ def test_other_backends(backend, tmp_path):
 
 def write_reference(path):
     """Write the values and gradients of every loss on this backend, for a batch without vanishing bins."""
-    x, y = uses.images()
-    kept = {"image": x, "reconstruction": y}
-    for name in uses.NAMES:
-        found = uses.gradient(losses.build(name), x, y)
-        kept |= {f"{name} value": found[0], f"{name} gradient": found[1]}
+    kept = {}
+    for size in uses.REFERENCE_SIZES:
+        x, y = uses.images(size)
+        kept |= {f"{size} image": x, f"{size} reconstruction": y}
+        for name in uses.NAMES:
+            found = uses.gradient(losses.build(name), x, y)
+            kept |= {f"{size} {name} value": found[0], f"{size} {name} gradient": found[1]}
     np.savez(path, **kept)
     assert keras.backend.backend() == "tensorflow"

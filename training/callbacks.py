@@ -19,7 +19,7 @@ from data.batches import to_float
 from evaluation import grids
 from evaluation.scoring import score
 from models import checkpoint
-from training import state
+from training import devices, state
 
 
 class AtSteps:
@@ -65,7 +65,8 @@ class Log(AtSteps):
         super().__init__(model, frequency)
         self.steps_per_epoch = steps_per_epoch
         self.path, self.monitor, self.rows = files.metrics, monitor, []
-        self.writer = tf.summary.create_file_writer(str(files.logs))
+        is_chief = devices.is_chief(model)
+        self.writer = tf.summary.create_file_writer(str(files.logs)) if is_chief else tf.summary.create_noop_writer()
 
     def act(self, step):
         """Add a row, and start the means again."""
@@ -75,7 +76,8 @@ class Log(AtSteps):
         since = self.rows[-1]["step"] if self.rows else 0
         row = place | rate | means | (self.monitor.latest if self.monitor.step > since else {})
         self.rows.append(row)
-        self.model.reset_metrics()
+        for tracker in self.model.trackers.values():
+            tracker.reset_state()
         with self.writer.as_default(step):
             for name, value in row.items():
                 tf.summary.scalar(name, value)
@@ -164,14 +166,14 @@ class Saver(AtSteps):
 
 
 class ProgressBar:
-    """A tqdm bar over the images of the whole run, with loss, PSNR and SSIM."""
+    """A tqdm bar over the images of the whole run, with loss, PSNR and SSIM; of several machines, the chief's."""
 
     def __init__(self, step, settings, model, monitor):
         self.settings, self.model, self.monitor = settings, model, monitor
         self.steps = config.steps_per_epoch(settings)
         total = settings.epochs * settings.train_size
         place = {"total": total, "initial": self.images(step), "unit": "img", "unit_scale": True}
-        self.bar = tqdm(**place, dynamic_ncols=True, mininterval=0.5)
+        self.bar = tqdm(**place, dynamic_ncols=True, mininterval=0.5, disable=not devices.is_chief(model))
 
     def __enter__(self):
         return self

@@ -10,6 +10,7 @@ import models
 from config.system.errors import UserError
 from data import batches
 from models import checkpoint
+from training import devices
 
 BATCH = "batch"
 
@@ -28,7 +29,8 @@ def stop(path, settings, model, images, step):
     tensors = {name: variable.numpy() for name, variable in checkpoint.weights(model).items()}
     terms = {name: f"{value:g}" for name, value in summary(model, batch, step).items()}
     recorded = vars(replace(settings, beta=float(model.beta), target_kl=0.0))
-    checkpoint.write(path, tensors | {BATCH: batch.numpy()}, config=recorded, step=step, terms=terms)
+    if devices.is_chief(model):
+        checkpoint.write(path, tensors | {BATCH: batch.numpy()}, config=recorded, step=step, terms=terms)
     raise UserError(
         f"step {step}: the loss or a gradient is not finite; the last checkpoint is unchanged; "
         f"python train.py --replay={path} shows the terms"

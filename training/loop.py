@@ -18,7 +18,7 @@ from config.system.lock import only_writer
 from config.system.runtime import use_threads_for
 from data import batches
 from models import checkpoint, runs
-from training import callbacks, guard, state
+from training import callbacks, devices, guard, state
 from training.cyclical import CyclicalLearningRate
 
 # a call that takes longer than this delays the answer to Ctrl-C
@@ -31,7 +31,8 @@ OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop
 def prepare(settings):
     """Return the complete settings of a run, its training images and its test images, uint8 [N, H, W, C].
 
-    A number that is 0 in the settings, for "all images" or "half of the steps", becomes that number.
+    A number that is 0 in the settings, for "all images" or "half of the steps", becomes that number, and the
+    architecture `auto` the one for the images.
 
     Raises:
         UserError: there are fewer images than asked for, training would see the held-out ones, or the model is for
@@ -48,6 +49,7 @@ def prepare(settings):
             raise UserError(f"{name}: expected at most {len(images)} images of {settings.dataset}, got {size}")
         settings = replace(settings, **{name: size})
         found.append(images[:size])
+    settings = models.complete(settings, found[0].shape[1:])
     half_cycle = settings.lr_step_size or max(1, config.total_steps(settings) // 2)
     return replace(settings, lr_step_size=half_cycle), *found
 
@@ -77,30 +79,59 @@ def train(settings, resume=False, overwrite=False):
     """Train as `settings` say and return the complete settings, the model and its test images.
 
     With `resume`, continue from the saved state; with `overwrite`, replace an unfinished run. An interrupt ends the
-    training after the current step, with its state saved.
+    training after the current step, with its state saved. Of several machines, the chief alone writes.
 
     Raises:
         UserError: the settings do not fit the data, a folder cannot be written, or an unfinished run stands there.
     """
     files = runs.files(settings)
     runs.require_table(Path(settings.results_dir) / runs.TABLE)
+    strategy = devices.strategy(settings.strategy)
     settings, images, test_images = prepare(settings)
     use_threads_for(settings.batch_size * math.prod(images.shape[1:3]))
-    model = compiled(settings, images.shape[1:])
+    require_enough(settings, strategy)
+    with strategy.scope():
+        model = compiled(settings, images.shape[1:])
     if beginning(settings) and not resume:
         checkpoint.copy_weights(beginning(settings), model)
+    is_chief = devices.is_chief(model)
+    with only_writer_of(files) if is_chief else contextlib.nullcontext():
+        if not (resume or overwrite):
+            state.require_finished(files.state)
+        if not resume and is_chief:
+            put_aside(files)
+        fit(settings, files, model, batches.resident(model.training_set(images)), test_images, resume)
+    return settings, model, test_images
+
+
+def require_enough(settings, strategy):
+    """Check that every device of a strategy gets an image of every batch, the last one of an epoch included.
+
+    Raises:
+        UserError: a batch has fewer images than there are devices.
+    """
+    fewest = min(settings.batch_size, settings.train_size % settings.batch_size or settings.batch_size)
+    if fewest < strategy.num_replicas_in_sync:
+        raise UserError(
+            f"batch_size: expected an image for each of the {strategy.num_replicas_in_sync} devices in every batch, "
+            f"got a batch of {fewest}"
+        )
+
+
+@contextlib.contextmanager
+def only_writer_of(files):
+    """Hold the folders of a run's `files` for this process.
+
+    Raises:
+        UserError: one cannot be written to, or another process holds it.
+    """
     folders = files.model.parent, files.metrics.parent, files.logs
     for folder in folders:
         require_writable(folder)
     with contextlib.ExitStack() as writers:
         for folder in {path.resolve() for path in folders}:
             writers.enter_context(only_writer(folder))
-        if not (resume or overwrite):
-            state.require_finished(files.state)
-        if not resume:
-            put_aside(files)
-        fit(settings, files, model, batches.resident(model.training_set(images)), test_images, resume)
-    return settings, model, test_images
+        yield
 
 
 def put_aside(files):
@@ -124,16 +155,20 @@ def fit(settings, files, model, images, test_images, resume):
     if resume:
         state.restore(files.state, model, log)
     steps, total = config.steps_per_epoch(settings), config.total_steps(settings)
-    step = begun = int(model.optimizer.iterations)
+    step, is_stopped, is_chief = int(model.optimizer.iterations.numpy()), False, devices.is_chief(model)
+    begun = step
     with callbacks.ProgressBar(step, settings, model, monitor) as bar, callbacks.Stop() as stop:
         for step in steps_taken(settings, model, images, begun, acting, files.failure):
             bar.move(step)
-            for one in acting:
+            for one in acting if is_chief else ():
                 if one.is_due(step) or step % steps == 0:
                     one.act(step)
-            if stop.requested:
+            is_stopped = devices.mean_over_machines(model, stop.requested) > 0
+            if is_stopped:
                 break
-        if stop.requested or begun == total:  # a run that was killed after its last step may lack its last file
+        if is_chief and (
+            is_stopped or begun == total
+        ):  # a run that was killed after its last step may lack its last file
             saver.act(step)
     if step < total:
         raise KeyboardInterrupt(f"saved in {files.state.parent}; the same command with --resume continues")
@@ -158,10 +193,12 @@ def beside(settings, files, model, test_images):
 def steps_taken(settings, model, images, step, acting, failure):
     """Take the steps from `step` to the last in calls of many, and yield the number of the step after each call.
 
-    A call ends where one of `acting` is due, where the epoch ends, or after about SECONDS_A_CALL.
+    A call ends where one of `acting` is due, where the epoch ends, or after about SECONDS_A_CALL. All machines agree
+    on the number of its steps, because what they exchange in a call is told apart by the number of the step in it.
 
     Raises:
-        UserError: the model refused a step, recorded in the file `failure`, or a picture can no longer be read.
+        UserError: the model refused a step, recorded in the file `failure`, a picture can no longer be read, or a
+            machine is lost.
     """
     steps, take, count = config.steps_per_epoch(settings), steps_in_one_call(model), 1
     while step < config.total_steps(settings):
@@ -170,9 +207,10 @@ def steps_taken(settings, model, images, step, acting, failure):
         while step < (epoch + 1) * steps:
             until = min((epoch + 1) * steps, step + count, *(one.next_due(step) for one in acting))
             begin = time.perf_counter()
-            with batches.all_readable(images):
+            with devices.all_there(model), batches.all_readable(images):
                 taken = take(batch, until - step)
-            count = max(1, int(taken * SECONDS_A_CALL / (time.perf_counter() - begin)))
+            seconds = devices.mean_over_machines(model, time.perf_counter() - begin)
+            count = max(1, int(taken * SECONDS_A_CALL / seconds))
             step += taken
             if step < until:
                 guard.stop(failure, settings, model, images, step)

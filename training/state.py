@@ -16,6 +16,7 @@ def variables(model):
     optimized = itertools.chain.from_iterable(optimizer.variables for optimizer in model.optimizers)
     optimizers = {f"optimizer/{i:02d}": variable for i, variable in enumerate(optimized)}
     adapted = {"log_beta": model.log_beta} if model.target_kl else {}
+    adapted |= {variable.name: variable for variable in model.loss_scale.variables} if model.loss_scale else {}
     return checkpoint.weights(model) | optimizers | adapted | means(model)
 
 
@@ -27,7 +28,7 @@ def means(model):
 def save(path, model, settings, log):
     """Write everything that a continuation needs to end in the same bits."""
     tensors = {name: variable.numpy() for name, variable in variables(model).items()}
-    finished = int(model.optimizer.iterations) == config.total_steps(settings)
+    finished = int(model.optimizer.iterations.numpy()) == config.total_steps(settings)
     facts = {"config": vars(settings), "defaults": config.defaults(), "finished": finished}
     checkpoint.write(path, tensors, **facts, rows=log.rows, latest=log.monitor.latest, scored=log.monitor.step)
 

@@ -9,8 +9,10 @@ from pathlib import Path
 FEW_PIXELS = 8000
 
 
-def import_tensorflow():
+def import_tensorflow(deterministic=True):
     """Import TensorFlow and find its devices, without the lines it writes on the way.
+
+    A GPU gives its memory as it is needed. With `deterministic`, the same seed gives the same bits there too.
 
     oneDNN's convolutions halve the training step on a CPU; TensorFlow turns them on by itself only
     on newer ones. A value that the user has set stays.
@@ -20,7 +22,10 @@ def import_tensorflow():
     with _silenced():
         import tensorflow
 
-        if tensorflow.config.list_physical_devices("GPU"):
+        gpus = tensorflow.config.list_physical_devices("GPU")
+        for gpu in gpus:
+            tensorflow.config.experimental.set_memory_growth(gpu, True)
+        if gpus and deterministic:
             # on a CPU the same seed gives the same bits anyway
             tensorflow.config.experimental.enable_op_determinism()
 

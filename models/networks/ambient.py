@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from models.networks.narrow import NarrowConv2DTranspose
+from models.networks.normalisation import BatchNormalization
 
 # standard deviation of the first weights
 SPREAD = 0.02
@@ -107,7 +108,7 @@ def dense_image(shape):
 
 def hidden(layer):
     """Return a layer, its normalisation and its activation."""
-    return [layer, layers.BatchNormalization(name=f"{layer.name}_norm"), layers.ReLU(name=f"{layer.name}_relu")]
+    return [layer, BatchNormalization(name=f"{layer.name}_norm"), layers.ReLU(name=f"{layer.name}_relu")]
 
 
 def convolution(filters, name, kind=layers.Conv2D):

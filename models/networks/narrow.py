@@ -22,7 +22,7 @@ class NarrowConv2DTranspose(layers.Conv2DTranspose):
         taps = height * width * filters
         product = tf.reshape(inputs, [-1, channels]) @ tf.transpose(tf.reshape(self.kernel, [taps, channels]))
         shape = tf.shape(inputs)
-        one_hot = tf.reshape(tf.eye(taps), [height, width, filters, taps])
+        one_hot = tf.reshape(tf.eye(taps, dtype=product.dtype), [height, width, filters, taps])
         spread = tf.reshape(product, [*tf.unstack(shape[:3]), taps])
         outputs = tf.nn.conv2d_transpose(spread, one_hot, tf.concat([shape[:3], [filters]], 0), 1)
         return self.activation(outputs + self.bias)

@@ -1,0 +1,191 @@
+"""Several devices, and several machines: the same weights as with one, one writer, continuation, refusals."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_training import SMALL, folders, outcome
+
+import config
+import train
+from config.system.errors import UserError
+from models import checkpoint, runs
+from training import devices, loop, state
+
+ROOT = Path(__file__).parent.parent
+# four epochs of 12 steps and the first two of a fifth
+STEPS = ["--epochs=5", "--save_model_freq=50"]
+AMBIENT = ["--model=ambient_vae_gan", "--architecture=ambient28", "--latent_dim=8", "--measurement=drop_independent"]
+WITHOUT_LOSS = [flag for flag in SMALL if flag != "--loss=l2"]
+
+
+def started(script, *flags, **environment):
+    """A process that trains."""
+    command = [sys.executable, script, *flags]
+    variables = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=variables
+    )
+
+
+def ended(process, code=0):
+    """What a process said that must end with `code`."""
+    said = process.communicate(timeout=240)[0]
+    assert process.returncode == code, said[-3000:]
+    return said
+
+
+def difference(one, other):
+    """The largest difference of two weights."""
+    first, second = (checkpoint.read(next((path / "model").glob("*/model.npz")))[0] for path in (one, other))
+    assert first.keys() == second.keys()
+    return max(np.abs(first[name] - second[name]).max() for name in first)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "flags,optimizer,limit",
+    [
+        (["--loss=l2"], "Adam", 1e-5),
+        (["--loss=l2", "--target_kl=0.01"], "Adam", 1e-5),
+        (["--loss=amplitude+l2", "--moving_grid=1", "--batch_size=21"], "Adam", 1e-5),
+        (["--model=blur_error_vae", "--beta=1", "--blur_start_epoch=2"], "Adam", 1e-5),
+        # Adam and RMSprop make full steps of gradients that are nothing but rounding
+        ([*AMBIENT, "--seed=1"], "SGD", 1e-6),
+    ],
+)
+def test_two_devices_end_in_the_weights_of_one(tmp_path, flags, optimizer, limit):
+    """60 steps, the last batch of an epoch is short."""
+    for strategy in ("none", "mirrored"):
+        given = [*WITHOUT_LOSS, *flags, "--epochs=5", f"--strategy={strategy}", "--tag=run"]
+        ended(started("tests/two_devices.py", optimizer, *given, *folders(tmp_path / strategy)))
+    assert 0 < difference(tmp_path / "none", tmp_path / "mirrored") < limit
+    one, two = (
+        np.genfromtxt(tmp_path / name / "results/run/metrics.csv", delimiter=",", names=True)
+        for name in ("none", "mirrored")
+    )
+    for name in one.dtype.names:
+        np.testing.assert_allclose(one[name], two[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+@contextlib.contextmanager
+def two_machines(*flags):
+    """Two processes that train as two machines, the chief first; none outlives the test."""
+    with contextlib.ExitStack() as sockets:
+        found = [sockets.enter_context(socket.socket()) for _ in range(2)]
+        for one in found:
+            one.bind(("127.0.0.1", 0))
+        workers = ["{}:{}".format(*one.getsockname()) for one in found]
+    cluster = [
+        json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}) for index in range(2)
+    ]
+    both = [started("train.py", "--strategy=multi_worker", *flags, TF_CONFIG=config) for config in cluster]
+    try:
+        yield both
+    finally:
+        for process in both:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.slow
+class TestTwoMachines:
+    """Two processes of one machine, which share its folders."""
+
+    FLAGS = (*SMALL, "--epochs=12")
+
+    @pytest.fixture(scope="class")
+    def whole(self, tmp_path_factory):
+        """The folder of a run that nothing interrupted."""
+        folder = tmp_path_factory.mktemp("whole")
+        with two_machines(*self.FLAGS, *folders(folder)) as (chief, worker):
+            assert "PSNR" in ended(chief)
+            assert ended(worker) == ""
+        return folder
+
+    def test_they_end_in_the_weights_of_one(self, tmp_path, whole):
+        train.main([*self.FLAGS, *folders(tmp_path)])
+        assert 0 < difference(tmp_path, whole) < 1e-5
+        for room in ("model", "results", "logs"):
+            found, wanted = (
+                {path.name.split(".")[0] for path in (folder / room).rglob("*")} for folder in (whole, tmp_path)
+            )
+            assert found == wanted
+        assert len([*(whole / "logs/l2").glob("events*")]) == 1
+
+    @pytest.mark.parametrize("victim", [0, 1])
+    def test_one_is_killed_and_both_are_resumed(self, tmp_path, whole, victim):
+        with two_machines(*self.FLAGS, *folders(tmp_path)) as both:
+            self.wait_for_a_state(tmp_path, both)
+            both[victim].kill()
+            assert "--resume goes on from the last save" in ended(both[1 - victim], code=2)
+        self.resume(tmp_path, whole)
+
+    def test_ctrl_c_on_one_stops_both(self, tmp_path, whole):
+        with two_machines(*self.FLAGS, *folders(tmp_path)) as both:
+            self.wait_for_a_state(tmp_path, both)
+            both[1].send_signal(signal.SIGINT)
+            assert all("--resume continues" in ended(process, code=130) for process in both)
+        self.resume(tmp_path, whole)
+
+    @staticmethod
+    def wait_for_a_state(folder, both):
+        while not (folder / "model/l2/training.state.npz").exists():
+            assert all(process.poll() is None for process in both)
+            time.sleep(0.01)
+
+    @staticmethod
+    def resume(folder, whole):
+        assert not state.read(folder / "model/l2/training.state.npz")[1]["finished"]
+        with two_machines("--resume", "--tag=l2", *folders(folder)) as both:
+            for process in both:
+                ended(process)
+        assert outcome(folder) == outcome(whole)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "{",
+            "[]",
+            '{"cluster": {"worker": ["a:1"]}}',
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
+        ],
+    )
+    def test_machines_that_are_not_named(self, monkeypatch, text):
+        monkeypatch.setenv("TF_CONFIG", text)
+        with pytest.raises(UserError, match=r"strategy multi_worker: expected the machines in .* TF_CONFIG"):
+            devices.strategy("multi_worker")
+
+    def test_a_sweep_over_several_machines(self):
+        with pytest.raises(UserError, match="expected none or mirrored in a sweep, got multi_worker"):
+            train.main(["--strategy=multi_worker", "--seed=1,2"])
+
+    @pytest.mark.parametrize("size,fewest", [(2, 2), (7, 1), (3, 2), (6, 2), (9, None), (10, None)])
+    def test_a_batch_of_fewer_images_than_devices(self, size, fewest):
+        """Of 50 images, in batches of `size`, for three devices; the last batch of an epoch counts."""
+
+        class Three:
+            num_replicas_in_sync = 3
+
+        refused = pytest.raises(UserError, match=f"each of the 3 devices in every batch, got a batch of {fewest}$")
+        with refused if fewest else contextlib.nullcontext():
+            loop.require_enough(config.resolve({"batch_size": size, "train_size": 50}), Three())
+
+    def test_other_devices_continue_a_run(self, tmp_path):
+        """The devices are no property of a run."""
+        settings = config.resolve({"loss": "l2"})
+        moved = config.resolve({"loss": "l2", "strategy": "mirrored", "deterministic": 0})
+        assert config.differences(settings, moved) == []
+        assert runs.files(settings) == runs.files(moved)

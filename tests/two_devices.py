@@ -1,0 +1,22 @@
+"""Trains as train.py does, on two logical CPU devices:  python two_devices.py OPTIMIZER FLAGS...
+
+OPTIMIZER is Adam or SGD.
+"""
+
+import sys
+
+from config.system.runtime import import_tensorflow
+
+import_tensorflow()
+
+import keras  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+import train  # noqa: E402
+from training import loop  # noqa: E402
+
+if __name__ == "__main__":
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    loop.OPTIMIZERS["adam"] = getattr(keras.optimizers, sys.argv[1])
+    train.main(sys.argv[2:])

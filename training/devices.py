@@ -1,0 +1,91 @@
+"""Where a training runs: on one device, on all of a machine, or on several machines."""
+
+import contextlib
+import json
+import os
+
+import tensorflow as tf
+
+from config.system.errors import UserError
+
+
+def strategy(name):
+    """Return TensorFlow's strategy for the value `name` of the key `strategy`. It comes before the first tensor.
+
+    "mirrored" takes all GPUs of this machine or, where there are none, its logical CPUs. "multi_worker" waits until all
+    machines of TF_CONFIG are there.
+
+    Raises:
+        UserError: there is no TF_CONFIG that names the machines.
+    """
+    tf.get_logger().setLevel("ERROR")
+    if name == "none":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        adding = tf.distribute.ReductionToOneDevice()  # always in the same order
+        return tf.distribute.MirroredStrategy([device.name for device in devices], cross_device_ops=adding)
+    require_cluster(os.environ.get("TF_CONFIG", ""))
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def require_cluster(text):
+    """Check that `text`, the value of TF_CONFIG, names the workers and says which of them this machine is.
+
+    Raises:
+        UserError: it does not.
+    """
+    try:
+        found = json.loads(text)
+        is_named = found["task"]["type"] in ("chief", "worker") and found["task"]["type"] in found["cluster"]
+        is_named = is_named and 0 <= found["task"]["index"] < len(found["cluster"][found["task"]["type"]])
+    except (ValueError, TypeError, KeyError):
+        is_named = False
+    if not is_named:
+        raise UserError(
+            "strategy multi_worker: expected the machines in the environment variable TF_CONFIG, such as "
+            '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}, '
+            f"got {text[:80]!r}"
+        )
+
+
+def is_chief(model):
+    """Whether this machine is the one that writes files, for a `model` made under a strategy."""
+    return model.distribute_strategy.extended.should_checkpoint
+
+
+def is_of_several(model):
+    """Whether other machines train the `model` too."""
+    return isinstance(model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def mean_over_machines(model, value):
+    """Return the mean of what each machine that trains the `model` has as the number `value`.
+
+    Raises:
+        UserError: a machine is lost.
+    """
+    if not is_of_several(model):
+        return value
+    across = model.distribute_strategy
+    each = across.experimental_distribute_values_from_function(lambda _: tf.constant(value, tf.float32))
+    with all_there(model):
+        return float(across.reduce("MEAN", each, None))
+
+
+@contextlib.contextmanager
+def all_there(model):
+    """Say so when a machine that trains the `model` is lost.
+
+    Raises:
+        UserError: one is. It takes the place of TensorFlow's own error.
+    """
+    try:
+        yield
+    except tf.errors.OpError:
+        if not is_of_several(model):
+            raise
+        raise UserError(
+            "expected every machine of TF_CONFIG until the end, lost one; once all are there again, the same command "
+            "with --resume goes on from the last save"
+        ) from None
