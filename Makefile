@@ -1,9 +1,7 @@
 # make train ARGS="--epochs=1"; likewise generate, evaluate, figures, test, and every experiment; some need DATA_DIR=DIR
 PYTHON ?= python3
 BIN := .venv/bin
-ARGS ?=
-DATA_DIR ?=
-EXPERIMENTS = shipped two_stage ablations blur_error colour ambient ambient_colour convergence
+EXPERIMENTS = shipped two_stage ablations blur_error colour ambient ambient_colour convergence sharp
 EVALUATE = $(BIN)/python evaluate.py
 RUNS = $(EVALUATE) runs --runs=results/$@/runs.csv --out_dir=results/$@
 FIGURES = $(EVALUATE) figures --results_dir=results/$@ --out_dir=results/$@ --model_dir=checkpoints/$@
@@ -12,10 +10,12 @@ RESTORE = $(EVALUATE) restore --data_dir=$(DATA_DIR) --acsg_images=300
 
 # what is made of the trainings of an experiment
 two_stage = $(RUNS) --baseline=l2,ssim && $(EVALUATE) audit --runs=results/$@/runs.csv --out_dir=results/$@
-ablations = $(RUNS) --split=held-out --baseline=ours,ours-corrected && \
-	$(RUNS) --split=held-out --baseline=ssim --match=kl
+ablations = $(RUNS) --split=held-out --baseline=ours,ours-corrected && $(RUNS) --split=held-out --baseline=ssim --match=kl
 blur_error = $(RUNS) --match=kl && $(FIGURES) --loss=l2_seed1_beta0.0003,blur_error_vae_seed1_beta0.4
 colour = $(RUNS) $(COLOUR) --match=kl --perceptual=500 && $(FIGURES) $(COLOUR) --loss=all
+CHOICE = $(EVALUATE) runs --split=held-out --runs=results/$@/$(1)/runs.csv --out_dir=results/$@/$(1)
+sharp = $(call CHOICE,binary) --baseline=ssim && $(call CHOICE,gray) --dataset=mnist-gray --data_dir=$(DATA_DIR) --baseline=ssim && \
+	$(call CHOICE,colour) $(COLOUR) --baseline=l2,l1+ssim --perceptual=0
 ambient = $(RESTORE) --out_dir=results
 ambient_colour = $(RESTORE) --out_dir=results/$@ --model_dir=checkpoints/$@ --loss=all
 

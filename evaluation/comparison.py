@@ -23,11 +23,14 @@ class Protocol(NamedTuple):
     split: str
     latents: str  # whether reconstructions are decoded from a "sample" of the posterior or from its "mean"
     seed: int  # that of the noise
-    perceptual: int | None  # the number of images for FID; None: neither FID nor LPIPS
+    perceptual: int | None  # the number of images for FID; 0: LPIPS without FID; None: neither
 
     def metrics(self):
         """The names of the metrics."""
-        return [name for name, metric in METRICS.items() if self.perceptual or not metric.perceptual]
+        usual = [name for name, metric in METRICS.items() if not metric.perceptual]
+        if self.perceptual is None:
+            return usual
+        return [name for name, metric in METRICS.items() if self.perceptual or not metric.of_first]
 
 
 class Resamples:
@@ -71,8 +74,8 @@ def require_checkpoints(found):
         raise UserError(f"{missing[0]}: expected the checkpoints of {len(files)} runs, {len(missing)} are missing")
 
 
-def require_perceptual(images):
-    """Check that LPIPS and FID fit images [N, H, W, C].
+def require_perceptual(images, count):
+    """Check that LPIPS and, for a `count` of them, FID fit images [N, H, W, C].
 
     Raises:
         UserError: the images are grey or small, or the packages are not installed.
@@ -89,7 +92,8 @@ def require_perceptual(images):
         lpips.load()
     except ValueError as error:
         raise UserError(str(error)) from error
-    fid.inception()
+    if count:
+        fid.inception()
 
 
 def last_stages(found):
@@ -130,7 +134,7 @@ def of_run(run, resamples, protocol):
     model, path = runs.load_model(run), runs.files(run).perceptual
     of = {**protocol._asdict(), "checkpoint": hashlib.sha256(runs.files(run).model.read_bytes()).hexdigest()}
     of |= {"images": list(resamples.images.shape), "resamples": len(resamples.weights)}
-    kept = kept_metrics(path, of) if protocol.perceptual else {}
+    kept = {} if protocol.perceptual is None else kept_metrics(path, of)
     found = of_model(model, resamples, protocol, [name for name in protocol.metrics() if name not in kept])
     if slow := {name: values for name, values in found.items() if METRICS[name].perceptual}:
         checkpoint.write(path, slow, of=of)

@@ -165,16 +165,17 @@ def caption(found, images, protocol, apart=()):
         "Gaussian, sigma in pixels, that makes the test images as soft as the reconstructions, or as samples of the "
         "prior. The runs have the default settings"
         f"{f', except {shared}' if shared else ''}; the name of a row says what else differs."
-        f"{perceptual_caption(images, protocol) if protocol.perceptual else ''}"
+        f"{'' if protocol.perceptual is None else perceptual_caption(images, protocol)}"
     )
 
 
 def perceptual_caption(images, protocol):
     """Return how LPIPS and FID were made."""
     count = min(protocol.perceptual, len(images))
-    return (
-        " LPIPS: version 0.1, AlexNet, of the clipped reconstructions at their own size. FID: Inception-v3 of 2015, "
-        f"between {count:,} reconstructions, or samples of the prior, and as many images. It depends on that number, "
-        "and its intervals are over seeds alone. For CIFAR-10's training and test images, whose FID is known, see "
-        "results/benchmarks/fid.md."
+    lpips = " LPIPS: version 0.1, AlexNet, of the clipped reconstructions at their own size."
+    fid = (
+        f" FID: Inception-v3 of 2015, between {count:,} reconstructions, or samples of the prior, and as many images. "
+        "It depends on that number, and its intervals are over seeds alone. For CIFAR-10's training and test images, "
+        "whose FID is known, see results/benchmarks/fid.md."
     )
+    return lpips + fid if count else lpips

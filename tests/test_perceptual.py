@@ -330,4 +330,4 @@ class TestRuns:
 )
 def test_digits_and_small_images_are_refused(shape, message):
     with pytest.raises(UserError, match=message):
-        comparison.require_perceptual(np.zeros(shape, np.uint8))
+        comparison.require_perceptual(np.zeros(shape, np.uint8), 2)

@@ -15,7 +15,7 @@ from evaluation.reports import add_images, add_latents, add_output, begin, load_
 
 RUNS = "results/local/runs.csv"
 KL = Key(float, "with --match: at this KL divergence, nats", above=0)
-FID_IMAGES = Key(int, "for colour images: LPIPS, and FID of so many images", low=2)
+FID_IMAGES = Key(int, "for colour images: LPIPS, and FID of so many images; 0: LPIPS alone", low=0)
 
 
 def add_flags(parser):
@@ -58,8 +58,8 @@ def main(flags):
     found = comparison.last_stages(found)
     comparison.require_checkpoints(found)
     images = load_images(flags)
-    if flags.perceptual:
-        comparison.require_perceptual(images)
+    if flags.perceptual is not None:
+        comparison.require_perceptual(images, flags.perceptual)
     protocol = comparison.Protocol(flags.dataset, flags.split, flags.z, flags.seed, flags.perceptual)
     if flags.match:
         rows, text = comparison_table.report_at_equal_kl(found, images, protocol, flags.baseline, flags.kl)
