@@ -31,7 +31,6 @@ def parse(argv):
         reports[name].add_flags(parser)
         parser.prog = f"evaluate.py {name}"
     lines = [f"    {name:10}{report.__doc__.splitlines()[0]}" for name, report in reports.items()]
-    parsers["table"].prog = "evaluate.py [REPORT]"
     parsers["table"].description = "\n".join([__doc__, "Reports:", *lines, "", "Flags of table:"])
     name, words = choose(argv)
     for flag in given(words):
