@@ -14,7 +14,7 @@ ablations = $(RUNS) --split=held-out --baseline=ours,ours-corrected && $(RUNS) -
 blur_error = $(RUNS) --match=kl && $(FIGURES) --loss=l2_seed1_beta0.0003,blur_error_vae_seed1_beta0.4
 colour = $(RUNS) $(COLOUR) --match=kl --perceptual=500 && $(FIGURES) $(COLOUR) --loss=all
 CHOICE = $(EVALUATE) runs --split=held-out --runs=results/$@/$(1)/runs.csv --out_dir=results/$@/$(1)
-sharp = $(call CHOICE,binary) --baseline=ssim && $(call CHOICE,gray) --dataset=mnist-gray --data_dir=$(DATA_DIR) --baseline=ssim && \
+sharp = $(call CHOICE,binary) --baseline=ssim && \
 	$(call CHOICE,colour) $(COLOUR) --baseline=l2,l1+ssim --perceptual=0
 ambient = $(RESTORE) --out_dir=results
 ambient_colour = $(RESTORE) --out_dir=results/$@ --model_dir=checkpoints/$@ --loss=all
