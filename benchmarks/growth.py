@@ -11,7 +11,7 @@ from config.system.runtime import import_tensorflow
 
 SIZES = (28, 64, 128, 256)
 BATCH = 8
-LOSSES = {"ssim": {}, "dft+ssim": {}, "ours": {}}
+LOSSES = {"ssim": {}, "dft+ssim": {}, "ours": {}, "sharp": {}, "sharp-colour": {}}
 LOSSES |= {
     f"ours, window {window}, stride {stride}": {"stft_f": window, "stft_s": stride}
     for window, stride in ((8, 2), (8, 4), (16, 2), (16, 8), (28, 4))
