@@ -82,10 +82,10 @@ def all_there(model):
     """
     try:
         yield
-    except tf.errors.OpError:
+    except tf.errors.OpError as error:
         if not is_of_several(model):
             raise
         raise UserError(
-            "expected every machine of TF_CONFIG until the end, lost one; once all are there again, the same command "
-            "with --resume goes on from the last save"
+            f"expected every machine of TF_CONFIG until the end, lost one ({error.message[:200]}); once all are there "
+            "again, the same command with --resume goes on from the last save"
         ) from None
