@@ -105,7 +105,7 @@ class TestProbe:
         text = probe.table_of_costs(probed, probe.responses(probed, digits), digits)
         header, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines())
         assert header[0] == "loss"
-        assert [row[0] for row in rows] == ["L1", "l2+ssim", "L2", "SSIM"]
+        assert [row[0] for row in rows] == ["L1", "L2+SSIM", "L2", "SSIM"]
         assert [row[2:] == ["", ""] for row in rows] == [True, False, True, True]
         for cell in rows[1][2:]:
             found = dict(re.findall(r"(\w+) ([\d.]+) %", cell))
