@@ -96,7 +96,7 @@ class TestProbe:
         many, step = np.repeat(x, 784, axis=0), 1e-6 * np.eye(784).reshape(-1, 28, 28, 1)
         slopes = (oracles.amplitude(many, y + step) - oracles.amplitude(many, y - step)) / 2e-6
         norms = np.linalg.norm(2 * (y - x) / 784), losses.TERMS["amplitude"].unit * np.linalg.norm(slopes)
-        found = probe.shares(losses.build("l2+amplitude"), x)
+        found = probe.shares(losses.build("l2+amplitude", amplitude_coef=1), x)
         np.testing.assert_allclose([pair[1] for pair in found.values()], norms / np.sum(norms), rtol=0.01)
 
     def test_the_table_of_costs(self, digits):

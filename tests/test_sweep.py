@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -356,7 +357,7 @@ class TestRuns:
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
         state = tmp_path / "model/l2/training.state.npz"
         while not state.exists() and process.poll() is None:
-            pass
+            time.sleep(0.02)
         stop(process)
         assert process.communicate()[1].endswith(
             "interrupted: the runs under way are saved; the same command continues\n"
