@@ -101,6 +101,7 @@ def two_machines(*flags, script=("train.py",)):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("TWO_MACHINES" not in os.environ, reason="needs a quiet machine: TWO_MACHINES=1 make test")
 class TestTwoMachines:
     """Two processes of one machine, which share its folders."""
 
