@@ -64,7 +64,7 @@ def trained(argv, choice=None):
         if choice and choice.random() < 0.5:
             die_in_a_write(choice.randrange(10))
         elif choice:
-            die_after(choice.randrange(1, 20), choice.uniform(0, 0.03))
+            die_after(choice.randrange(1, 10), choice.uniform(0, 0.03))
         train.main(argv)
         code = 0
     finally:
@@ -78,9 +78,10 @@ def main(folder, kills, *flags):
     trained([*flags, *where("whole")])
     killed = 0
     state = Path(folder) / "cut/model/l2/training.state.npz"
-    for seed in range(int(kills)):
-        begun = ["--resume", "--tag=l2"] if state.exists() else flags
-        killed += trained([*begun, *where("cut")], random.Random(seed))
+    for seed in range(2 * int(kills)):  # a child may finish before its moment comes: the next one begins again
+        if killed < int(kills):
+            begun = ["--resume", "--tag=l2"] if state.exists() else flags
+            killed += trained([*begun, *where("cut")], random.Random(seed))
     begun = ["--resume", "--tag=l2"] if state.exists() else flags
     trained([*begun, *where("cut")])
     print(f"{killed} kills")
