@@ -34,12 +34,14 @@ AUTHOR = {
     "ours": ("ours/0.1_0.9_0.0015_16_4", 11.92, 0.488),
 }
 
+SCORES = ("psnr", "ssim", "kl_divergence")
+
 # the settings with which a run can be compared with the paper's table
 PROTOCOL = {"dataset": "mnist", "test_split": "test", "train_size": 60000, "architecture": "conv28", "latent_dim": 2}
 
 
 class Reached(NamedTuple):
-    """What runs of a loss reach: means of PSNR (dB) and SSIM, each with an interval (low, high)."""
+    """What runs of a loss reach: means of PSNR (dB) and SSIM, each with an interval (low, high), and of KL (nats)."""
 
     name: str  # of their configuration
     epochs: float | None
@@ -48,6 +50,7 @@ class Reached(NamedTuple):
     ssim: float
     psnr_interval: tuple
     ssim_interval: tuple
+    kl_divergence: float
 
 
 def half_unit(number, least_decimals=0):
@@ -87,10 +90,10 @@ def comparable_runs(every, experiment=()):
 
 def reached(name, models, epochs, images, weights):
     """Return the Reached of `models` on uint8 images [N, H, W, C], whose resampling weights are [1 + R, N]."""
-    scores = [scoring.score(model, images, ("psnr", "ssim")) for model in models]
-    means = [[weights @ one[metric] for one in scores] for metric in ("psnr", "ssim")]
-    centres = [float(np.mean([one[0] for one in resampled])) for resampled in means]
-    return Reached(name, epochs, len(models), *centres, *map(run_interval, means))
+    scores = [scoring.score(model, images, SCORES) for model in models]
+    means = [[weights @ one[metric] for one in scores] for metric in SCORES]
+    psnr, ssim, kl = (float(np.mean([one[0] for one in resampled])) for resampled in means)
+    return Reached(name, epochs, len(models), psnr, ssim, *map(run_interval, means[:2]), kl)
 
 
 def run_interval(resampled):
@@ -113,12 +116,15 @@ def reached_by_us(loss, trained, model_dir, images, weights):
 
 
 def reached_by_author(loss, folder, images):
-    """Return PSNR (dB) and SSIM of the author's checkpoint of a loss: of its files in `folder`, or as we found them."""
+    """Return PSNR (dB), SSIM and KL (nats) of the author's checkpoint of a loss.
+
+    They are those of its files in `folder`, or, if that is empty, as we found them; then there is no KL, None.
+    """
     prefix, *numbers = AUTHOR[loss]
     if not folder:
-        return tuple(numbers)
-    scores = scoring.score(checkpoint.load_model(Path(folder) / prefix)[0], images, ("psnr", "ssim"))
-    return float(scores["psnr"].mean()), float(scores["ssim"].mean())
+        return *numbers, None
+    scores = scoring.score(checkpoint.load_model(Path(folder) / prefix)[0], images, SCORES)
+    return tuple(float(scores[name].mean()) for name in SCORES)
 
 
 def row(claim, author, by_us):
@@ -131,23 +137,24 @@ def row(claim, author, by_us):
 
 HEADER = [
     "loss", "place in the paper", "paper", "author's weights", "runs", "seeds", "epochs", "this repository",
-    "95 % interval", "verdict", "reached",
+    "KL", "95 % interval", "verdict", "reached",
 ]  # fmt: skip
 
 
 def cells(row):
     """Return the cells of a row."""
-    us, (psnr, ssim) = row["this_repository"], row["paper"]
+    us, (psnr, ssim), author = row["this_repository"], row["paper"], row["author"]
     spans = markdown.span(*us["psnr_interval"], 2), markdown.span(*us["ssim_interval"], 3)
     return [
         display_name(row["loss"]),
         row["place"],
         f"{psnr:.2f} / {ssim:g}",
-        "{:.2f} / {:.3f}".format(*row["author"]),
+        "{:.2f} / {:.3f}".format(*author) + ("" if author[2] is None else f", KL {author[2]:.1f}"),
         display_name(us["name"]),
         str(us["seeds"]),
         "" if us["epochs"] is None else f"{us['epochs']:.3g}",
         f"{us['psnr']:.2f} / {us['ssim']:.3f}",
+        f"{us['kl_divergence']:.1f}",
         " / ".join(spans),
         "reproduced" if row["reproduced"] else "not reproduced",
         "yes" if row["reached"] else "no",
@@ -155,8 +162,8 @@ def cells(row):
 
 
 CAPTION = (
-    "PSNR (dB) / SSIM. Interval: where one more run of this repository would fall, since the paper has one run; with a "
-    "single seed, the interval of the mean over test images, which says nothing of other seeds.\n"
+    "PSNR (dB) / SSIM; KL in nats. Interval: where one more run of this repository would fall, since the paper has one "
+    "run; with a single seed, the interval of the mean over test images, which says nothing of other seeds.\n"
     "Reproduced: both of the paper's numbers are in the interval, give or take half a unit of their last digit. A "
     "better number is no reproduction.\n"
     "Reached: both means of this repository are at least the paper's numbers, less half a unit."

@@ -298,7 +298,7 @@ class TestAudit:
     @staticmethod
     def by_us(psnr, ssim, half=(0.1, 0.005)):
         intervals = (psnr - half[0], psnr + half[0]), (ssim - half[1], ssim + half[1])
-        return audit.Reached("ours", 50, 3, psnr, ssim, *intervals)
+        return audit.Reached("ours", 50, 3, psnr, ssim, *intervals, 7.25)
 
     @pytest.mark.parametrize("psnr,ssim,reproduced,reached", [
         (11.94, 0.492, True, True),
@@ -310,13 +310,14 @@ class TestAudit:
         (11.926, 0.4916, True, True),
     ])  # fmt: skip
     def test_verdicts(self, psnr, ssim, reproduced, reached):
-        row = audit.row(("ours", "Table 1", 11.93, 0.492), (11.92, 0.488), self.by_us(psnr, ssim))
+        row = audit.row(("ours", "Table 1", 11.93, 0.492), (11.92, 0.488, 7.84), self.by_us(psnr, ssim))
         assert (row["reproduced"], row["reached"]) == (reproduced, reached)
         cells = dict(zip(audit.HEADER, audit.cells(row), strict=True))
         assert cells["verdict"] == ("reproduced" if reproduced else "not reproduced")
         assert cells["reached"] == ("yes" if reached else "no")
         assert cells["runs"] == "STFT+SSIM (paper)"
         assert cells["this repository"] == f"{psnr:.2f} / {ssim:.3f}"
+        assert (cells["KL"], cells["author's weights"]) == ("7.2", "11.92 / 0.488, KL 7.8")
 
     def test_rounding(self):
         assert audit.half_unit(10.20, 2) == pytest.approx(0.005)
@@ -367,8 +368,12 @@ class TestAudit:
         noise = tf.random.stateless_normal([8, 2], [0, 0])
         expected = tf.image.psnr(digits, model.reconstruct(digits, noise), 1.0).numpy().mean()
         images = np.uint8(digits * 255)
-        assert audit.reached_by_author("l2", tmp_path, images)[0] == pytest.approx(expected, rel=1e-4)
-        assert audit.reached_by_author("l2", "", images) == (12.78, 0.406)
+        psnr, _, kl = audit.reached_by_author("l2", tmp_path, images)
+        assert psnr == pytest.approx(expected, rel=1e-4)
+        z_mean, z_log_var = np.split(model.encoder(digits).numpy(), 2, axis=1)
+        of_images = 0.5 * (np.exp(z_log_var) + z_mean**2 - 1 - z_log_var).sum(1)
+        assert kl == pytest.approx(of_images.mean(), rel=1e-4)
+        assert audit.reached_by_author("l2", "", images) == (12.78, 0.406, None)
         with pytest.raises(UserError, match=r"l1/l1: expected a checkpoint"):
             audit.reached_by_author("l1", tmp_path, images)
 

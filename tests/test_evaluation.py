@@ -169,6 +169,7 @@ class TestTable:
         start.unlink()
         assert checkpoint.epochs(manifests[1]) is None
 
+    @pytest.mark.slow
     def test_json(self, folder, tmp_path, capsys):
         out = tmp_path / "rows.json"
         place = [f"--model_dir={folder}", f"--json={out}", f"--out_dir={tmp_path}"]

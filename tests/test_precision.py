@@ -87,6 +87,7 @@ class TestLossScale:
         assert [int(optimizer.iterations) for optimizer in model.optimizers] == [1, 1, 1]
         assert (float(model.loss_scale.value), int(model.loss_scale.good_steps)) == (2.0**59, 0)
 
+    @pytest.mark.slow
     def test_it_falls_until_steps_are_taken(self, model, digits):
         model.loss_scale.value.assign(2.0**40)
         before, step = bytes_of(model.trainable_variables), tf.function(model.step, autograph=False)
