@@ -3,9 +3,8 @@
 The time is steps times the time of a step. The steps are those in the logs of our own trainings, for the plain
 reference has the same values and gradients; the times of a step are medians, taken in turns. The logs of RUNS:
 
-    python train.py --config=config/shipped.yml
-    python train.py --tag=ours-paper
-    python train.py --tag=ours-batch5 --batch_size=5 --min_lr=0.001 --max_lr=0.005 --epochs=5
+    python train.py --config=config/experiments/shipped.yml
+    python train.py --config=config/experiments/convergence.yml
 """
 
 import csv
@@ -20,11 +19,11 @@ from config.system.errors import run
 from config.system.runtime import import_tensorflow
 
 TARGET = 0.47
-# tag of the run: its name in the table, and the batch size
+# folder of the run's log: its name in the table, and the batch size
 RUNS = {
-    "ours": ("batch 100, rates to 0.005 (config/shipped.yml)", 100),
-    "ours-paper": ("batch 50, rates to 0.001 (the paper's)", 50),
-    "ours-batch5": ("batch 5, rates 0.001 to 0.005 (released)", 5),
+    "results/ours": ("batch 100, rates to 0.005 (config/experiments/shipped.yml)", 100),
+    "results/convergence/ours-paper": ("batch 50, rates to 0.001 (the paper's)", 50),
+    "results/convergence/ours-batch5": ("batch 5, rates 0.001 to 0.005 (released)", 5),
 }
 
 
@@ -46,10 +45,10 @@ def step_times(sizes):
     return {which: statistics.median(values) for which, values in times(steps).items()}
 
 
-def row(tag, seconds):
-    """The row of the run `tag`; `seconds` are the times of steps, by rival and batch size."""
-    name, size = RUNS[tag]
-    steps, ssim = steps_until_target(f"results/{tag}/metrics.csv")
+def row(folder, seconds):
+    """The row of the run in `folder`; `seconds` are the times of steps, by rival and batch size."""
+    name, size = RUNS[folder]
+    steps, ssim = steps_until_target(f"{folder}/metrics.csv")
     more, reached = ("", "") if ssim >= TARGET else ("over ", f", SSIM {ssim:.3f}")
     return [name, f"{steps:,}{reached}", *(f"{more}{steps * seconds[rival, size]:.0f} s" for rival in ("ours", "loop"))]
 
@@ -59,7 +58,7 @@ def main(argv):
     Parser(__doc__).parse(argv)
     import_tensorflow()
     seconds = step_times([size for _, size in RUNS.values()])
-    rows = [row(tag, seconds) for tag in RUNS]
+    rows = [row(folder, seconds) for folder in RUNS]
     publish("convergence", [f"until SSIM {TARGET}", "steps", "ours", "loop over windows"], rows)
 
 
