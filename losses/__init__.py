@@ -62,11 +62,12 @@ CORRECTED = {"stft_f": "window", "stft_s": "stride"} | AMPLITUDE_AND_PHASE
 LOCAL = CORRECTED | {"eps": "eps"}
 GLOBAL = AMPLITUDE_AND_PHASE | {"eps": "eps"}
 WINDOWS = {"windows": "windows", "strides": "strides", "moving_grid": "moving_grid"}
+AMPLITUDE = WINDOWS | {"cutoff": "cutoff"}
 MASKED = {"masked_windows": "windows", "masked_strides": "strides", "moving_grid": "moving_grid"}
 
 # With a unit, a term of weight 1 balances `l2`: the two have one value for test images of CIFAR-10 blurred by a
 # Gaussian of 1.4 pixels. No unit does so for all images, as `l2` is quadratic in the contrast and these terms are
-# not. For binary digits the five are 0.52, 0.25, 0.39, 0.53 and 0.15 of `l2`. Without a unit, a weight is that of the
+# not. For binary digits the five are 0.39, 0.25, 0.39, 0.53 and 0.15 of `l2`. Without a unit, a weight is that of the
 # term's source.
 TERMS = {
     "l1": Term(L1),
@@ -81,7 +82,7 @@ TERMS = {
     "stft-wrapped": Term(WrappedSTFT, "stft_coef", 0.0015, LOCAL),
     "stft-released": Term(ReleasedSTFT, "stft_coef", 0.0015, LOCAL),
     "stft-corrected": Term(CorrectedSTFT, "corrected_coef", 100, CORRECTED),
-    "amplitude": Term(Amplitude, "amplitude_coef", 2, WINDOWS, unit=0.286),
+    "amplitude": Term(Amplitude, "amplitude_coef", 2, AMPLITUDE, unit=0.3),
     "masked-amplitude": Term(MaskedAmplitude, "masked_coef", 2500, MASKED, unit=0.0094),
     "log-spectral": Term(LogSpectral, "log_coef", 1, WINDOWS, unit=0.0117),
     "multiscale-corrected": Term(MultiscaleCorrected, "multiscale_coef", 1, WINDOWS | AMPLITUDE_AND_PHASE, unit=0.304),

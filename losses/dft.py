@@ -236,16 +236,32 @@ def global_bins(height, width, taper):
     return Bins(vertical, horizontal, frequency, counts[:, None] + 0 * frequency, uncut(height), uncut(width))
 
 
+def up_to(cutoff, one):
+    """Return the Bins `one` of a window without the radial frequencies above `cutoff`, cycles per pixel."""
+    (columns, rows), window = one.counts.shape, one.down.side
+    vertical = np.minimum(np.arange(rows), window - np.arange(rows)) / window
+    horizontal = np.arange(columns) / window
+    down, right = vertical <= cutoff, horizontal <= cutoff
+    counts = one.counts * (np.hypot(horizontal[:, None], vertical) <= cutoff)
+    return one._replace(
+        vertical=tuple(part[down] for part in one.vertical),
+        horizontal=tuple(part[right] for part in one.horizontal),
+        frequency=one.frequency[right][:, down],
+        counts=counts[right][:, down],
+    )
+
+
 @computed_once
-def local_bins(height, width, window, stride, taper, offset=(0, 0), name="stft_f"):
+def local_bins(height, width, window, stride, taper, offset=(0, 0), cutoff=1, name="stft_f"):
     """Return the Bins of all windows of images of height x width pixels; `taper(size)` is the window function.
 
     Args: `offset`, where the first window starts, pixels down and to the right; windows that leave the image count 0.
+    `cutoff`, cycles per pixel: bins of a higher radial frequency are left out.
 
     Raises:
         ValueError: the window is larger than the image; `name` says whose window it is.
     """
-    return at_all(global_bins(window, window, taper), height, width, stride, offset, name)
+    return at_all(up_to(cutoff, global_bins(window, window, taper)), height, width, stride, offset, name)
 
 
 def at_all(one, height, width, stride, offset=(0, 0), name="stft_f"):

@@ -14,7 +14,7 @@ a variant of one equation:
 STFT and DFT are those of the paper's section 3.1, with λ = arg_coef / amp_coef. The next four are means over windows
 of several sizes:
 
-    Amplitude            mean of |A_o - A_i|·W
+    Amplitude            mean of |A_o - A_i|·W over the lower half of the frequencies
     MaskedAmplitude      √mean of ((A_o - A_i) / T)², where T grows with A_i: contrast masks differences
     LogSpectral          |A_o - A_i| relative to A_i: the norm of the difference, and the mean of its logarithm
     MultiscaleCorrected  CorrectedSTFT
@@ -209,6 +209,8 @@ class MultiResolution(ReconstructionLoss):
 
     # where the grid of windows stands; None: at the image's corner
     step = None
+    # bins of a higher radial frequency, cycles per pixel, do not count
+    cutoff = 1.0
 
     def __init__(self, windows=(16, 8, 4), strides=(8, 4, 2), moving_grid=False, **kwargs):
         super().__init__(**kwargs)
@@ -230,7 +232,7 @@ class MultiResolution(ReconstructionLoss):
         values = []
         for window, stride in zip(self.windows, self.strides, strict=True):
             offset = grid_offset(self.step, height - window, width - window, stride)
-            bins = local_bins(height, width, window, stride, unit_hann, offset, name="windows")
+            bins = local_bins(height, width, window, stride, unit_hann, offset, self.cutoff, name="windows")
             values.append(self.compare(bins, bins.spectrum(image), bins.spectrum(reconstruction)))
         return sum(values) / len(values)
 
@@ -241,13 +243,20 @@ class MultiResolution(ReconstructionLoss):
 
 @keras.saving.register_keras_serializable("losses")
 class Amplitude(MultiResolution):
-    """Distance of local amplitudes, [B]: mean of |A_o - A_i|·W over windows, bins and channels.
+    """Distance of local amplitudes, [B]: mean of |A_o - A_i|·W over windows, bins up to a cutoff, and channels.
 
     A blur lowers amplitudes and leaves phases almost as they are. A shift turns phases and leaves amplitudes almost
     as they are. So this loss charges blur more than misplacement.
 
-    Args and errors: as of MultiResolution.
+    The highest frequencies are left out, because a dot has them all: a decoder that may not know where an edge is
+    would put dots into the middle of the windows.
+
+    Args and errors: as of MultiResolution, and `cutoff`, the highest radial frequency that counts, cycles per pixel.
     """
+
+    def __init__(self, windows=(16, 8, 4), strides=(4, 4, 2), cutoff=0.25, moving_grid=False, **kwargs):
+        super().__init__(windows, strides, moving_grid, **kwargs)
+        self.cutoff = float(cutoff)
 
     def compare(self, bins, f_i, f_o):
         """Return the mean of |A_o - A_i|·W, [B]."""

@@ -82,13 +82,14 @@ def over_windows(distance, x, y, windows, strides, offsets=None):
     )
 
 
-def amplitude(x, y, windows=(16, 8, 4), strides=(8, 4, 2), offsets=None):
-    """The mean difference of local amplitudes [B], weighted by the radial frequency."""
+def amplitude(x, y, windows=(16, 8, 4), strides=(4, 4, 2), cutoff=0.25, offsets=None):
+    """The mean difference of local amplitudes [B] up to a frequency, weighted by the radial frequency."""
 
     def distance(a_i, a_o):
         frequency = np.abs(np.fft.fftfreq(a_i.shape[-1]))
         radius = np.sqrt(np.add.outer(frequency**2, frequency**2))
-        return (abs(a_o - a_i) * radius / radius.max()).mean((0, 2, 3))
+        weighted = abs(a_o - a_i) * radius / radius.max()
+        return weighted[..., radius <= cutoff].mean((0, 2))
 
     return over_windows(distance, x, y, windows, strides, offsets)
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import losses
 from models import VAE
+from models.architectures import ARCHITECTURES
 from models.networks.conv28 import conv28
 
 torch = pytest.importorskip("torch")
@@ -15,7 +16,7 @@ pytest.importorskip("pytorch_msssim")
 from benchmarks import torch_vae  # noqa: E402
 
 # the spectral terms alone too: in the sums they are small beside SSIM
-LOSSES = torch_vae.LOSSES | {"dft": lambda: torch_vae.STFT(window=28), "stft": torch_vae.STFT}
+LOSSES = torch_vae.LOSSES | {"dft": lambda _: torch_vae.STFT(window=28), "stft": lambda _: torch_vae.STFT()}
 
 
 def turned(kernel):
@@ -74,5 +75,15 @@ def test_the_peers_losses_are_ours(name, pair, digits):
     """The same values for real digits and their reconstructions by random weights."""
     reconstruction = pair[0].decoder(pair[0].encode(digits)[0])
     expected = losses.build(name).call(digits, reconstruction)
-    found = LOSSES[name]()(channels_first(digits), channels_first(reconstruction))
+    found = LOSSES[name](1)(channels_first(digits), channels_first(reconstruction))
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [64, 256])
+def test_the_larger_peers_have_as_many_weights(size):
+    """And images of the same size."""
+    networks = ARCHITECTURES[f"conv{size}"].networks((size, size, 3), 64)
+    peer = torch_vae.VAE(size, 3, 64)
+    count = sum(parameter.numel() for parameter in peer.parameters())
+    assert count == sum(network.count_params() for network in networks)
+    assert peer(torch.zeros(2, 3, size, size))[0].shape == (2, 3, size, size)
