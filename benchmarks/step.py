@@ -11,7 +11,10 @@ from config.command_line import Parser
 from config.system.errors import run
 from config.system.runtime import import_tensorflow
 
-LOSSES = ("l2", "l1", "bce", "ssim", "dft+ssim", "ours", "ours-corrected", "ours-released")
+LOSSES = (
+    "l2", "l1", "bce", "ssim", "dft+ssim", "ours", "ours-corrected", "ours-released", "sharp", "sharp-colour",
+    "log-spectral", "multiscale-corrected",
+)  # fmt: skip
 BATCHES = (5, 50, 500)
 # multiplications and additions of conv28 for one image, forwards and backwards (three times forwards)
 FLOPS = 3 * 2 * (13 * 13 * 9 * 32 + 6 * 6 * 9 * 32 * 64 + 2304 * 4 + 2 * 1568 + 9 * (49 * 2048 + 196 * 2048 + 784 * 32))
