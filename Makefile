@@ -55,6 +55,6 @@ test-fast: .venv/tested
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements-perceptual.txt
 	touch $@
 
-.venv/tested: requirements.txt requirements-test.txt .venv/installed
+.venv/tested: requirements.txt requirements-test.txt requirements-export.txt .venv/installed
 	$(BIN)/python -m pip install --quiet -r requirements-test.txt
 	touch $@

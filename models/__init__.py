@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+import config.system.quiet  # noqa: F401  before losses imports TensorFlow
 import losses
 import measurements
 from config.system.errors import UserError

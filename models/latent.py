@@ -164,6 +164,10 @@ class LatentModel(keras.Model):
         for own, variables in zip(self.optimizers, self.groups(), strict=True):
             own.build(variables)
 
+    def compile_from_config(self, config):
+        """Compile a loaded model as the saved one was."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
     def training_set(self, images):
         """Return images [N, H, W, C] as the training sees them: here unchanged."""
         return images
@@ -195,8 +199,12 @@ class LatentModel(keras.Model):
         adapted |= {"loss_scale": self.loss_scale.value} if self.loss_scale else {}
         return objective.parts | {name: tf.reshape(value, [1]) for name, value in adapted.items()}
 
-    def train_step(self, images):
-        """Take one step on images [B, H, W, C], for `fit`, and return the running mean of every part."""
+    def train_step(self, data):
+        """Take one step on images [B, H, W, C], for `fit`, and return the running mean of every part.
+
+        Of a pair of images and targets, as `fit(x, x)` gives, the targets are not read.
+        """
+        images, *_ = keras.utils.unpack_x_y_sample_weight(data)
         self.step(images)
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 

@@ -137,8 +137,8 @@ def shrunk(words):
 
 
 def run_script(words):
-    """A line `python SCRIPT ...`, in this process."""
-    script, *arguments = words
+    """A line `python SCRIPT ...` or `python -m MODULE ...`, in this process."""
+    script, *arguments = words[1:] if words[0] == "-m" else words
     module = script.removesuffix(".py")
     importlib.import_module(module).main(shrunk(arguments) if module == "train" else arguments)
 

@@ -125,6 +125,15 @@ class TestObjective:
         assert set(history) == {"loss", "reconstruction_loss", "kl_divergence", "stft", "ssim"}
         assert history["loss"][-1] < 0.995 * history["loss"][0]
 
+    def test_fit_takes_pairs(self, digits):
+        """Of fit(x, x) it reads the images alone, as of fit(x)."""
+        histories = []
+        for arrays in ([digits], [digits, 0 * digits]):
+            model = build(loss="l2")
+            model.compile("adam", jit_compile=False)
+            histories.append(model.fit(*arrays, epochs=2, shuffle=False, verbose=0).history)
+        assert histories[0] == histories[1]
+
     def test_the_mean_is_over_images_not_over_batches(self, digits):
         """A short last batch must not count more than its share."""
         model = build(loss="l1")

@@ -1,9 +1,7 @@
-"""TensorFlow, imported once, quietly and with the settings that the measurements were made with."""
+"""TensorFlow's devices and threads."""
 
 import contextlib
 import os
-import sys
-from pathlib import Path
 
 # pixels of a batch up to which a second thread costs a step more than it saves (28x28: 10 images)
 FEW_PIXELS = 8000
@@ -13,13 +11,10 @@ def import_tensorflow(deterministic=True):
     """Import TensorFlow and find its devices, without the lines it writes on the way.
 
     A GPU gives its memory as it is needed. With `deterministic`, the same seed gives the same bits there too.
-
-    oneDNN's convolutions halve the training step on a CPU; TensorFlow turns them on by itself only
-    on newer ones. A value that the user has set stays.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with _silenced():
+    from config.system import quiet
+
+    with quiet.silenced():
         import tensorflow
 
         gpus = tensorflow.config.list_physical_devices("GPU")
@@ -40,17 +35,3 @@ def use_threads_for(pixels):
     if pixels <= FEW_PIXELS and "TF_NUM_INTRAOP_THREADS" not in os.environ:
         with contextlib.suppress(RuntimeError):
             tensorflow.config.threading.set_intra_op_parallelism_threads(1)
-
-
-@contextlib.contextmanager
-def _silenced():
-    """Nothing written to the process's stderr, not even from C++."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
