@@ -253,7 +253,7 @@ LOSS = {
     "log_coef": Key(float, "weight of the log-spectral distance", low=0),
     "multiscale_coef": Key(float, "weight of the corrected spectral term over several windows", low=0),
     "lpips_coef": Key(float, "weight of the perceptual distance", low=0),
-    "moving_grid": Key(int, "1: the grid of windows moves in every training step", low=0, high=1),
+    "moving_grid": Key(int, "1: the grid of windows moves in every training step; 0: it stands", low=0, high=1),
     "amp_coef": Key(float, "weight of amplitudes in the term", low=0),
     "arg_coef": Key(float, "weight of phases in the term", low=0),
     "stft_f": Key(int, "window of the STFT, in pixels", low=2),

@@ -212,7 +212,7 @@ class MultiResolution(ReconstructionLoss):
     # bins of a higher radial frequency, cycles per pixel, do not count
     cutoff = 1.0
 
-    def __init__(self, windows=(16, 8, 4), strides=(8, 4, 2), moving_grid=False, **kwargs):
+    def __init__(self, windows=(16, 8, 4), strides=(8, 4, 2), moving_grid=True, **kwargs):
         super().__init__(**kwargs)
         self.windows = [whole("windows", window, 2) for window in np.ravel(windows).tolist()]
         self.strides = [whole("strides", stride, 1) for stride in np.ravel(strides).tolist()]
@@ -254,7 +254,7 @@ class Amplitude(MultiResolution):
     Args and errors: as of MultiResolution, and `cutoff`, the highest radial frequency that counts, cycles per pixel.
     """
 
-    def __init__(self, windows=(16, 8, 4), strides=(4, 4, 2), cutoff=0.25, moving_grid=False, **kwargs):
+    def __init__(self, windows=(16, 8, 4), strides=(4, 4, 2), cutoff=0.25, moving_grid=True, **kwargs):
         super().__init__(windows, strides, moving_grid, **kwargs)
         self.cutoff = float(cutoff)
 
@@ -274,7 +274,7 @@ class MaskedAmplitude(MultiResolution):
     Args and errors: as of MultiResolution, and `threshold`, t, in units of the image's intensity.
     """
 
-    def __init__(self, windows=(8,), strides=(4,), threshold=0.05, moving_grid=False, **kwargs):
+    def __init__(self, windows=(8,), strides=(4,), threshold=0.05, moving_grid=True, **kwargs):
         super().__init__(windows, strides, moving_grid, **kwargs)
         self.threshold = float(threshold)
 
@@ -296,7 +296,7 @@ class LogSpectral(MultiResolution):
     Args and errors: as of MultiResolution, and `threshold`, t, in units of the image's intensity.
     """
 
-    def __init__(self, windows=(16, 8, 4), strides=(8, 4, 2), threshold=0.05, moving_grid=False, **kwargs):
+    def __init__(self, windows=(16, 8, 4), strides=(8, 4, 2), threshold=0.05, moving_grid=True, **kwargs):
         super().__init__(windows, strides, moving_grid, **kwargs)
         self.threshold = float(threshold)
 
@@ -314,7 +314,7 @@ class MultiscaleCorrected(MultiResolution):
     Args and errors: as of MultiResolution, and `amp_coef` and `arg_coef`, the weights of amplitudes and phases.
     """
 
-    def __init__(self, windows=(16, 8, 4), strides=(8, 4, 2), amp_coef=0.1, arg_coef=0.9, moving_grid=False, **kwargs):
+    def __init__(self, windows=(16, 8, 4), strides=(8, 4, 2), amp_coef=0.1, arg_coef=0.9, moving_grid=True, **kwargs):
         super().__init__(windows, strides, moving_grid, **kwargs)
         self.amp_coef, self.arg_coef = float(amp_coef), float(arg_coef)
 

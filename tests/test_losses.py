@@ -208,14 +208,14 @@ class TestOracles:
     @pytest.mark.parametrize("name", LOCAL)
     def test_a_moving_grid(self, name, colour):
         """The grid of step n starts at the n-th point of the R2 sequence; windows that leave the image do not count."""
-        loss = losses.TERMS[name].make(windows=(16, 24), strides=(5, 4), moving_grid=True)
+        loss = losses.TERMS[name].make(windows=(16, 24), strides=(5, 4))
         for step in (1, 2, 5, 1000):
             expected = LOCAL[name](*colour, (16, 24), (5, 4), offsets=offsets(step))
             np.testing.assert_allclose(call(loss.at_step(step), *colour), expected, rtol=2e-5)
 
     def test_a_moving_grid_in_a_graph(self, colour):
         """The step is a tensor there, and the size of the images may be unknown."""
-        loss = losses.TERMS["amplitude"].make(windows=(16, 24), strides=(5, 4), moving_grid=True)
+        loss = losses.TERMS["amplitude"].make(windows=(16, 24), strides=(5, 4))
         anything = tf.TensorSpec([None, None, None, 3])
         for sizes in (tf.TensorSpec(colour[0].shape), anything):
             graph = tf.function(
@@ -228,8 +228,8 @@ class TestOracles:
                 np.testing.assert_allclose(graph(tf.constant(step, tf.int64), *colour), expected, rtol=2e-5)
 
     def test_a_grid_that_stands(self, colour):
-        """The option is off by default, and without a step the grid stands at the corner."""
-        loss, moving = losses.build("l1+amplitude"), losses.build("l1+amplitude", moving_grid=True)
+        """Without the option, and without a step, the grid stands at the corner."""
+        loss, moving = losses.build("l1+amplitude", moving_grid=False), losses.build("l1+amplitude")
         np.testing.assert_array_equal(call(loss.at_step(3), *colour), call(loss, *colour))
         np.testing.assert_array_equal(call(moving, *colour), call(loss, *colour))
         assert (call(moving.at_step(3), *colour) != call(loss, *colour)).all()

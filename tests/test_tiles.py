@@ -89,7 +89,7 @@ class TestLargeImages:
     @pytest.mark.parametrize("in_a_graph", [False, True])
     def test_a_moving_grid(self, name, in_a_graph, large):
         """The step is a number, or a tensor in a graph."""
-        loss = losses.TERMS[name].make(windows=(16, 24), strides=(5, 4), moving_grid=True)
+        loss = losses.TERMS[name].make(windows=(16, 24), strides=(5, 4))
         assert tiling(101, 16, 5).count > 1 < tiling(101, 24, 4).count
         for step in (2, 1000):
             expected = LOCAL[name](*large, (16, 24), (5, 4), offsets=offsets(step, 4))

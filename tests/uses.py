@@ -28,7 +28,7 @@ NAMES = [*TERMS, *losses.ALIASES, "dft+ssim", "l2+ffl", "l1+ssim+stft"]
 # images that are whole for the windows of losses, and images that are cut into tiles
 REFERENCE_SIZES = (32, 100)
 # what a loss's arguments may be, other than its defaults
-OTHERS = {"stft_f": np.int64(8), "stft_s": np.int32(2), "moving_grid": np.bool_(True)}
+OTHERS = {"stft_f": np.int64(8), "stft_s": np.int32(2), "moving_grid": np.bool_(False)}
 OTHERS |= {"windows": np.array([8, 4]), "strides": np.array([3, 2]), "masked_windows": (np.int64(6),)}
 OTHERS |= {"masked_strides": np.array([2])}
 
