@@ -266,15 +266,28 @@ def local_bins(height, width, window, stride, taper, offset=(0, 0), cutoff=1, na
 
 def at_all(one, height, width, stride, offset=(0, 0), name="stft_f"):
     """Return the Bins of a window, `one`, at all positions in images of height x width pixels, as `local_bins` does."""
-    xp, window, columns = module_of(height, width, *offset), one.down.side, len(one.counts)
+    (columns, rows), window = one.counts.shape, one.down.side
     height, width = (with_room(size, window, name) for size in (height, width))
     down, right = tilings(height, width, window, stride, offset)
-    vertical = tuple(at_every_position(down.side, stride, part, down.inset) for part in one.vertical)
-    horizontal = tuple(at_every_position(right.side, stride, part, right.inset) for part in one.horizontal)
-    below = xp.repeat(down.inside(xp, height, window, stride), one.counts.shape[1], axis=1)
-    beside = xp.repeat(right.inside(xp, width, window, stride), columns, axis=1)
-    inside = below[:, None, None] & beside[:, :, None]
-    inside = xp.reshape(inside, [-1, down.windows * one.counts.shape[1]])
+    vertical, below = on_axis(down, height, window, stride, one.vertical)
+    horizontal, beside = on_axis(right, width, window, stride, one.horizontal)
+    xp = module_of(below, beside)
+    inside = xp.repeat(below, rows, axis=1)[:, None, None] & xp.repeat(beside, columns, axis=1)[:, :, None]
+    inside = xp.reshape(inside, [-1, down.windows * rows])
     tiles = down.count * right.count * right.windows, down.windows
     counts = xp.multiply(xp.tile(one.counts, tiles), inside)
-    return Bins(vertical, horizontal, xp.tile(one.frequency, tiles), counts, down, right)
+    return Bins(vertical, horizontal, module_of(height, width).tile(one.frequency, tiles), counts, down, right)
+
+
+def on_axis(line, size, window, stride, rows):
+    """Return `rows`, a pair, at every window of a tile, and which windows are in the image, [count, windows].
+
+    Args: `line`, how the axis of `size` pixels is cut. If it starts at a tensor, the results for all starts are
+    constants of the graph, which takes one of them.
+    """
+    if isinstance(size, int) and not isinstance(line.offset, int):
+        starts = range(min(stride, size - window + 1))
+        each = [on_axis(line._replace(offset=start), size, window, stride, rows) for start in starts]
+        return tree.map_structure(lambda *values: ops.take(np.stack(values), line.offset, axis=0), *each)
+    placed = tuple(at_every_position(line.side, stride, part, line.inset) for part in rows)
+    return placed, line.inside(module_of(size, line.offset), size, window, stride)
