@@ -75,6 +75,7 @@ def train(settings, given, resume, overwrite):
 
     if resume:
         settings = state.resumed(runs.files(settings).state, given)
+    print(f"settings   {config.shown(settings)}")
     settings, model, test_images = loop.train(settings, resume, overwrite)
     if not devices.is_chief(model):
         return

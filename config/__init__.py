@@ -203,6 +203,13 @@ def recorded(values):
     return Settings(**(defaults() | {key: value for key, value in values.items() if key in KEYS}))
 
 
+def shown(settings):
+    """Return the values of Settings that are not the defaults, as they would be given: "loss=l2 epochs=3"."""
+    usual = defaults() | {"tag": settings.loss}
+    chosen = {key: value for key, value in vars(settings).items() if value != usual[key]}
+    return " ".join(f"{key}={value}" for key, value in chosen.items()) or "the defaults"
+
+
 def steps_per_epoch(settings):
     """The number of steps in a pass over the training images. The last batch may be short."""
     return -(-settings.train_size // settings.batch_size)

@@ -129,7 +129,16 @@ class TestRuns:
         assert [bool(row["test_psnr"]) for row in rows] == [False, False, True, False, True, True]
         assert (tmp_path / "results/l2/samples.png").exists()
         assert any((tmp_path / "logs/l2").glob("events*"))
-        assert "on 50 test images" in capsys.readouterr().out
+        said = capsys.readouterr()
+        first, *_ = said.out.splitlines()
+        assert first.startswith("settings   train_size=230 test_size=50 batch_size=20 epochs=2 log_freq=5")
+        assert "on 50 test images" in said.out
+        # without a terminal, a line for each epoch, with what its row of the log has
+        epochs = [line for line in said.err.splitlines() if line.startswith("epoch")]
+        for line, row, left in zip(epochs, (rows[2], rows[-1]), (True, False), strict=True):
+            loss, psnr = (f"{float(row[name]):.4g}" for name in ("loss", "test_psnr"))
+            assert f": loss {loss}, test_psnr {psnr}, " in line
+            assert line.endswith(" gone, 00:00 left") or left
         model, manifest = checkpoint.load_model(tmp_path / "model/l2/model.npz")
         assert manifest["config"]["epochs"] == 2
         assert model.count_params() == 69_989

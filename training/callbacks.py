@@ -7,6 +7,8 @@ the same steps as one that was not.
 import csv
 import io
 import signal
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -166,14 +168,18 @@ class Saver(AtSteps):
 
 
 class ProgressBar:
-    """A tqdm bar over the images of the whole run, with loss, PSNR and SSIM; of several machines, the chief's."""
+    """A bar over the images of the whole run, with loss, PSNR and SSIM. Without a terminal, a line for each epoch.
 
-    def __init__(self, step, settings, model, monitor):
-        self.settings, self.model, self.monitor = settings, model, monitor
-        self.steps = config.steps_per_epoch(settings)
+    Of several machines, the chief has it.
+    """
+
+    def __init__(self, step, settings, model, monitor, log):
+        self.settings, self.model, self.monitor, self.log = settings, model, monitor, log
+        self.steps, self.first, self.begun = config.steps_per_epoch(settings), step, time.monotonic()
+        self.is_chief, has_terminal = devices.is_chief(model), sys.stderr.isatty()
         total = settings.epochs * settings.train_size
         place = {"total": total, "initial": self.images(step), "unit": "img", "unit_scale": True}
-        self.bar = tqdm(**place, dynamic_ncols=True, mininterval=0.5, disable=not devices.is_chief(model))
+        self.bar = tqdm(**place, dynamic_ncols=True, mininterval=0.5, disable=not (self.is_chief and has_terminal))
 
     def __enter__(self):
         return self
@@ -193,6 +199,17 @@ class ProgressBar:
         if self.bar.update(self.images(step) - self.bar.n):
             loss = float(self.model.trackers["loss"].result())
             self.bar.set_postfix({"loss": loss, **self.monitor.latest}, refresh=False)
+
+    def say(self, step):
+        """Without a terminal, print a line for the epoch that `step` ends, if it ends one, with its row of the log."""
+        if not (self.bar.disable and self.is_chief and step % self.steps == 0):
+            return
+        seconds = time.monotonic() - self.begun
+        left = seconds / (step - self.first) * (config.total_steps(self.settings) - step)
+        row = {"loss": self.log.rows[-1]["loss"], **self.monitor.latest}
+        values = ", ".join(f"{name} {value:.4g}" for name, value in row.items())
+        times = f"{tqdm.format_interval(seconds)} gone, {tqdm.format_interval(left)} left"
+        print(f"epoch {step // self.steps}/{self.settings.epochs}: {values}; {times}", file=sys.stderr, flush=True)
 
 
 class Stop:

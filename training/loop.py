@@ -157,12 +157,13 @@ def fit(settings, files, model, images, test_images, resume):
     steps, total = config.steps_per_epoch(settings), config.total_steps(settings)
     step, is_stopped, is_chief = int(model.optimizer.iterations.numpy()), False, devices.is_chief(model)
     begun = step
-    with callbacks.ProgressBar(step, settings, model, monitor) as bar, callbacks.Stop() as stop:
+    with callbacks.ProgressBar(step, settings, model, monitor, log) as bar, callbacks.Stop() as stop:
         for step in steps_taken(settings, model, images, begun, acting, files.failure):
             bar.move(step)
             for one in acting if is_chief else ():
                 if one.is_due(step) or step % steps == 0:
                     one.act(step)
+            bar.say(step)
             is_stopped = devices.mean_over_machines(model, stop.requested) > 0
             if is_stopped:
                 break

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -70,7 +71,7 @@ def train(stages, jobs, overwrite=False):
     planned = plan(stages)
     waiting = [[run for run in stage if not runs.is_finished(run.settings)] for stage in planned]
     total, left = sum(map(len, planned)), sum(map(len, waiting))
-    with tqdm(total=total, initial=total - left, unit="run") as bar:
+    with tqdm(total=total, initial=total - left, unit="run", disable=None) as bar:
         for stage, everyone in zip(waiting, planned, strict=True):
             failures = train_stage(stage, jobs, overwrite, bar)
             for run in everyone:
@@ -84,10 +85,11 @@ def train_stage(stage, jobs, overwrite, bar):
     """Train the Runs of a stage, `jobs` at a time, and return what went wrong, a line for each run that failed."""
     failures, running = [], set()
     with stopping(running), ThreadPoolExecutor(jobs) as pool:
-        ends = [pool.submit(train_one, run, jobs, overwrite, running) for run in stage]
+        ends = {pool.submit(train_one, run, jobs, overwrite, running): run for run in stage}
         try:
             for end in as_completed(ends):
                 failures += end.result()
+                tqdm.write(f"{ends[end].settings.tag}: {last_line(ends[end], 'PSNR.*')}")
                 bar.update()
         except KeyboardInterrupt as interrupt:
             pool.shutdown(cancel_futures=True)
@@ -127,8 +129,13 @@ def train_one(run, jobs, overwrite, running):
         running.add(process)
         process.wait()
         running.remove(process)
-    last_line = (files.logs / "train.log").read_text().replace("\r", "\n").strip().split("\n")[-1]
-    return [f"{run.settings.tag}: {last_line}"] if process.returncode else []
+    return [f"{run.settings.tag}: {last_line(run)}"] if process.returncode else []
+
+
+def last_line(run, pattern=".*"):
+    """Return the last line of the log of a Run that fits a `pattern`, else the last of all."""
+    lines = (runs.files(run.settings).logs / "train.log").read_text().replace("\r", "\n").strip().split("\n")
+    return next((line for line in reversed(lines) if re.fullmatch(pattern, line)), lines[-1])
 
 
 def complete_table(settings):
