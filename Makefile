@@ -1,11 +1,12 @@
 # make train ARGS="--epochs=1"; likewise generate, evaluate, figures, test, and every experiment; some need DATA_DIR=DIR
 PYTHON ?= python3
 BIN := .venv/bin
-EXPERIMENTS = shipped two_stage ablations blur_error colour ambient ambient_colour convergence sharp
+EXPERIMENTS = shipped two_stage ablations printed digits sharp target_kl blur_error colour ambient ambient_colour convergence
 EVALUATE = $(BIN)/python evaluate.py
 RUNS = $(EVALUATE) runs --runs=results/$@/runs.csv --out_dir=results/$@
 FIGURES = $(EVALUATE) figures --results_dir=results/$@ --out_dir=results/$@ --model_dir=checkpoints/$@
 COLOUR = --dataset=cifar10 --data_dir=$(DATA_DIR)
+GREY = --dataset=mnist-gray --data_dir=$(DATA_DIR)
 RESTORE = $(EVALUATE) restore --data_dir=$(DATA_DIR) --acsg_images=300
 
 # what is made of the trainings of an experiment
@@ -13,12 +14,15 @@ two_stage = $(RUNS) --baseline=l2,ssim && $(EVALUATE) audit --runs=results/$@/ru
 ablations = $(RUNS) --split=held-out --baseline=ours,ours-corrected && $(RUNS) --split=held-out --baseline=ssim --match=kl
 blur_error = $(RUNS) --match=kl && $(FIGURES) --loss=l2_seed1_beta0.0003,blur_error_vae_seed1_beta0.4
 colour = $(RUNS) $(COLOUR) --match=kl --perceptual=500 && $(FIGURES) $(COLOUR) --loss=all
-CHOICE = $(EVALUATE) runs --split=held-out --runs=results/$@/$(1)/runs.csv --out_dir=results/$@/$(1)
-sharp = $(call CHOICE,binary) --baseline=ssim && \
-	$(call CHOICE,colour) $(COLOUR) --baseline=l2,l1+ssim --perceptual=0
+PART = $(EVALUATE) runs --runs=results/$@/$(1)/runs.csv --out_dir=results/$@/$(1)
+sharp = $(call PART,binary) --split=held-out --baseline=ssim && \
+	$(call PART,grey) --split=held-out $(GREY) --baseline=ssim && \
+	$(call PART,colour) --split=held-out $(COLOUR) --baseline=l2,l1+ssim --perceptual=0
+printed = $(RUNS) --baseline=ssim
+digits = $(call PART,binary) --baseline=ssim && $(call PART,grey) $(GREY) --baseline=ssim
+target_kl = $(call PART,digits) && $(call PART,colour) $(COLOUR)
 ambient = $(RESTORE) --out_dir=results
 ambient_colour = $(RESTORE) --out_dir=results/$@ --model_dir=checkpoints/$@ --loss=all
-
 .PHONY: train generate evaluate figures report test test-fast $(EXPERIMENTS)
 
 train generate evaluate: .venv/installed
@@ -36,8 +40,7 @@ report: .venv/installed
 	$(EVALUATE) pages
 
 test: .venv/tested
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n auto --dist=worksteal $(ARGS)
 
 test-fast: .venv/tested
@@ -46,15 +49,12 @@ test-fast: .venv/tested
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
-
 .venv/installed: requirements.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
-
 .venv/perceptual: requirements-perceptual.txt .venv/installed
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements-perceptual.txt
 	touch $@
-
 .venv/tested: requirements.txt requirements-test.txt requirements-export.txt .venv/installed
 	$(BIN)/python -m pip install --quiet -r requirements-test.txt
 	touch $@
