@@ -14,11 +14,13 @@ import numpy as np
 
 from config.system.errors import UserError
 from data import embedded
+from data.amat import larochelle
 from data.arrays import Arrays, published
 from data.picture_folder import Folder, Pictures, in_celeba, in_folder
 
 DATASETS = {
     "mnist": Arrays(lambda data_dir: embedded.load()),
+    "mnist-larochelle": Arrays(larochelle),
     "mnist-gray": Arrays(partial(published, "mnist")),
     "fashion-mnist": Arrays(partial(published, "fashion_mnist")),
     "cifar10": Arrays(partial(published, "cifar10", idx_files={})),
@@ -32,7 +34,7 @@ class Split(NamedTuple):
     """Images and their classes."""
 
     images: np.ndarray | Pictures  # [N, H, W, C] uint8
-    labels: np.ndarray | None  # [N] uint8; None for pictures
+    labels: np.ndarray | None  # [N] uint8; None where there are none
 
 
 def load(name, split, data_dir="", image_size=64):
@@ -43,7 +45,8 @@ def load(name, split, data_dir="", image_size=64):
         split: "train", "test", "held-out" (for choices: the last 10,000 training images, or a tenth of the
             pictures) or "rest" (the training images that are not held out).
         data_dir: the folder with the files of the data set: its pictures, or one .npz with x_train, y_train,
-            x_test and y_test, or the four IDX files of MNIST (.gz or not). Empty: Keras downloads arrays.
+            x_test and y_test, or the four IDX files of MNIST (.gz or not), or the three text files of
+            Larochelle and Murray. Empty: Keras downloads arrays.
             "mnist" is part of this repository and needs no folder.
         image_size: side of the pictures, in pixels, where the data set has no size of its own.
 

@@ -22,7 +22,10 @@ PARTS = {"held-out": slice(-HELD_OUT, None), "rest": slice(-HELD_OUT)}
 
 @dataclass(frozen=True)
 class Arrays:
-    """A data set of arrays. Args: `read`, function(data_dir) → uint8 x_train, x_test and labels y_train, y_test."""
+    """A data set of arrays.
+
+    Args: `read`, function(data_dir) → uint8 x_train and x_test and, if it has them, the labels y_train and y_test.
+    """
 
     read: Callable
     takes_image_size = False
@@ -31,19 +34,19 @@ class Arrays:
         """None: the shape of the images is known only once they are read."""
 
     def load(self, name, split, data_dir, image_size):
-        """Return the images [N, H, W, C] and labels [N] of a split.
+        """Return the images [N, H, W, C] and labels [N] of a split; None for labels that there are not.
 
         Raises:
             UserError: the files are missing or broken, or there are too few images to hold some out.
         """
         arrays, prefix = self.read(data_dir), "test" if split == "test" else "train"
-        images, labels = _images(arrays[f"x_{prefix}"], name), np.asarray(arrays[f"y_{prefix}"]).reshape(-1)
+        images, labels = _images(arrays[f"x_{prefix}"], name), arrays.get(f"y_{prefix}")
         if split in PARTS and len(images) <= HELD_OUT:
             raise UserError(
                 f"held-out images of {name}: expected more than {HELD_OUT:,} training images, got {len(images):,}"
             )
         part = PARTS.get(split, slice(None))
-        return images[part], labels[part]
+        return images[part], None if labels is None else np.asarray(labels).reshape(-1)[part]
 
 
 def _images(array, name):

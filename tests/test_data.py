@@ -73,6 +73,39 @@ class TestEmbedded:
             embedded.load(path)
 
 
+class TestLarochelle:
+    @pytest.fixture
+    def folder(self, tmp_path, rng):
+        """10,003 training, 10,000 validation and 2 test images, as text."""
+        bits = rng.integers(0, 2, (20_005, 784), np.uint8)
+        for name, part in (("train", bits[:10_003]), ("valid", bits[10_003:20_003]), ("test", bits[20_003:])):
+            # a blank after each digit, and a line's end after the last of an image
+            text = np.insert(part + ord("0"), range(1, 785), ord(" "), axis=1)
+            text[:, -1] = ord("\n")
+            (tmp_path / f"binarized_mnist_{name}.amat").write_bytes(text.tobytes())
+        return tmp_path, 255 * bits.reshape(-1, 28, 28, 1)
+
+    def test_the_three_files(self, folder):
+        """The validation images are those that are held out."""
+        path, images = folder
+        parts = {"train": slice(0, 20_003), "rest": slice(0, 10_003), "held-out": slice(10_003, 20_003)}
+        for split, part in (parts | {"test": slice(20_003, None)}).items():
+            found = data.load("mnist-larochelle", split, str(path))
+            np.testing.assert_array_equal(found.images, images[part])
+            assert found.labels is None
+
+    @pytest.mark.parametrize("content", [b"", b"0 1 0", b"0 2 " * 392, b"0 - " * 392])
+    def test_a_damaged_one(self, folder, content):
+        path, _ = folder
+        (path / "binarized_mnist_test.amat").write_bytes(content)
+        with pytest.raises(UserError, match=r"test\.amat: expected 784 digits 0 or 1 for each image, got [\d,]+ char"):
+            data.load("mnist-larochelle", "test", str(path))
+
+    def test_a_missing_one(self, tmp_path):
+        with pytest.raises(UserError, match=r"data_dir: expected binarized_mnist_train\.amat, .*; missing: binarized"):
+            data.load("mnist-larochelle", "test", str(tmp_path))
+
+
 class TestFolders:
     @pytest.mark.parametrize("form", ["idx", "gz", "npz"])
     def test_a_users_folder(self, tmp_path, small, form):
