@@ -1,14 +1,26 @@
 """What a user can get wrong: one line, exit code 2."""
 
+import os
 import sys
+from pathlib import Path
 
 
 class UserError(Exception):
     """A mistake of the user's, told in one line: what happened, what was expected, what came."""
 
 
+def open_streams():
+    """Let standard streams that the caller has closed lead nowhere, so that no other file takes their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            setattr(sys, name, Path(os.devnull).open("r" if number == 0 else "w"))
+
+
 def run(main):
     """Call the script's `main(argv)`; a UserError becomes one line on stderr and exit code 2."""
+    open_streams()
     try:
         main(sys.argv[1:])
     except UserError as error:

@@ -48,10 +48,11 @@ def begin(flags):
     """Check what can be checked before the long part, then import TensorFlow.
 
     Raises:
-        UserError: a folder cannot be written, or the images have no size to choose.
+        UserError: a folder cannot be written, that of the pictures is missing, or the images have no size to choose.
     """
     if getattr(flags, "image_size", None):
         config.require_read({"image_size": flags.image_size}, [config.defaults() | {"dataset": flags.dataset}])
+    config.require_pictures(getattr(flags, "dataset", None), getattr(flags, "data_dir", None))
     for folder in [flags.out_dir, *([Path(flags.json).parent] if getattr(flags, "json", None) else [])]:
         require_writable(folder)
     import_tensorflow()

@@ -26,11 +26,13 @@ def main(flags):
     Raises:
         UserError: a checkpoint is missing, or the file is no picture.
     """
+    from data import picture_file
+
     files = checkpoint_files(flags, PAPER_LOSSES)
+    picture_file.require(flags.image)
     begin(flags)
     import numpy as np
 
-    from data import picture_file
     from evaluation import grids, scoring
     from evaluation.metrics import METRICS
     from models import checkpoint

@@ -9,7 +9,7 @@ A row is a configuration, and its runs differ in their seeds. A run from which o
 from pathlib import Path
 
 import config
-from config.schema import Key
+from config.schema import KEYS, Key
 from config.system.errors import UserError
 from evaluation.reports import add_images, add_latents, add_output, begin, load_images, names, publish
 
@@ -30,7 +30,7 @@ def add_flags(parser):
         "--config", type=lambda path: config.read_experiment(path, {}), metavar="FILE", default=(), help=text
     )
     text = "rows from which differences are taken, by name or loss (default: l2)"
-    parser.add_argument("--baseline", metavar="ROW[,ROW]", default="l2", help=text)
+    parser.add_argument("--baseline", type=rows, metavar="ROW[,ROW]", default="l2", help=text)
     text = "compare the losses at equal KL divergence, between their runs at several beta"
     parser.add_argument("--match", choices=("kl",), help=text)
     parser.add_value("kl", KL, None, shown="within what the losses share")
@@ -38,6 +38,17 @@ def add_flags(parser):
     add_latents(parser)
     add_images(parser)
     add_output(parser)
+
+
+def rows(text):
+    """Return `text`, names of rows separated by commas, each of which begins with the name of a loss.
+
+    Raises:
+        UserError: one does not.
+    """
+    for name in names(text):
+        KEYS["loss"].parse("--baseline", name.split()[0])
+    return text
 
 
 def main(flags):
