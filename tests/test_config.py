@@ -176,6 +176,7 @@ class TestRefusals:
             (["--loss=sim"], "the checkpoints in checkpoints/ and checkpoints/local/, got 'sim'"),
             (["--loss=sim", "--model_dir=checkpoints"], "the checkpoints in checkpoints/, got 'sim'"),
             (["--loss=,"], "got ','"),
+            (["--loss="], "--loss: expected names of checkpoints or all, got ''"),
             (["--num_samples=0"], "--num_samples: expected a whole number from 1 to 10000, got '0'"),
             (["--name=a/b"], "name: expected a name of letters, digits"),
             (["--grid=circle"], "argument --grid: invalid choice: 'circle'"),
@@ -205,6 +206,9 @@ class TestRefusals:
         (["image", "--image=none.png"], "none.png: expected a picture"),
         (["restore", "--image=none.png", "--loss=ambient_drop_patch"], "none.png: expected a picture"),
         (["runs", "--baseline=l3"], "--baseline: expected one of l1, "),
+        (["--loss="], "--loss: expected names of checkpoints or all, got ''"),
+        (["runs", "--loss="], "--loss: expected a name, or several separated by commas, got ''"),
+        (["probe", "--loss=,"], "--loss: expected a name, or several separated by commas, got ','"),
         (["--dataset=celeba"], "data_dir: expected the folder of the pictures of celeba"),
     ])  # fmt: skip
     def test_evaluate_without_tensorflow(self, argv, message, tmp_path, monkeypatch):
@@ -339,6 +343,7 @@ class TestWhereCheckpointsAreLookedFor:
     def found(self, tmp_path, monkeypatch):
         """checkpoint_files in a folder where `both` is shipped and trained, `shipped` and `own` are one of the two."""
         monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("config.command_line.ROOT", tmp_path)
         for name in ("both", "shipped", "local/both", "local/own"):
             (tmp_path / "checkpoints" / name).mkdir(parents=True)
             (tmp_path / "checkpoints" / name / "model.npz").touch()
@@ -358,6 +363,15 @@ class TestWhereCheckpointsAreLookedFor:
             UserError, match="expected one of both, shipped, the checkpoints in checkpoints/, got 'own'"
         ):
             found("--model_dir=checkpoints", "--loss=own")
+
+
+def test_another_folder_finds_what_the_repository_ships(tmp_path, monkeypatch):
+    """And one's own trainings there, which come first."""
+    monkeypatch.chdir(tmp_path)
+    assert checkpoint_files(generate.parse([]), "ours") == {"ours": ROOT / "checkpoints/ours/model.npz"}
+    (tmp_path / "checkpoints/local/ours").mkdir(parents=True)
+    (tmp_path / "checkpoints/local/ours/model.npz").touch()
+    assert checkpoint_files(generate.parse([]), "ours") == {"ours": Path("checkpoints/local/ours/model.npz")}
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 
 class UserError(Exception):
@@ -15,7 +14,7 @@ def open_streams():
         try:
             os.fstat(number)
         except OSError:
-            setattr(sys, name, Path(os.devnull).open("r" if number == 0 else "w"))
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "w" if number else "r"))
 
 
 def run(main):

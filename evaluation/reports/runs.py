@@ -6,6 +6,7 @@
 A row is a configuration, and its runs differ in their seeds. A run from which other runs start is left out.
 """
 
+from functools import partial
 from pathlib import Path
 
 import config
@@ -23,7 +24,11 @@ def add_flags(parser):
     text = f"the table of runs that trainings write (default: {RUNS})"
     parser.add_argument("--runs", metavar="FILE", default=RUNS, help=text)
     parser.add_argument(
-        "--loss", metavar="LOSS[,LOSS]", default="", help="only the runs of these losses (default: all)"
+        "--loss",
+        type=partial(names, "--loss"),
+        metavar="LOSS[,LOSS]",
+        default=(),
+        help="only the runs of these losses (default: all)",
     )
     text = "only the runs of the experiment in this YAML file (default: all)"
     parser.add_argument(
@@ -46,7 +51,7 @@ def rows(text):
     Raises:
         UserError: one does not.
     """
-    for name in names(text):
+    for name in names("--baseline", text):
         KEYS["loss"].parse("--baseline", name.split()[0])
     return text
 
@@ -65,7 +70,7 @@ def main(flags):
     from evaluation import comparison, comparison_table
     from models import runs
 
-    found = runs.select(flags.runs, flags.dataset, flags.split, names(flags.loss), flags.config)
+    found = runs.select(flags.runs, flags.dataset, flags.split, flags.loss, flags.config)
     found = comparison.last_stages(found)
     comparison.require_checkpoints(found)
     images = load_images(flags)
