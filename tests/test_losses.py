@@ -167,7 +167,7 @@ class TestOracles:
 
     def test_no_gradient_through_the_focus(self, rng):
         """With the weights w held at y, the loss is quadratic: its slope along y - x is twice its value."""
-        x, y = rng.normal(size=(2, 1, 12, 15, 2)).astype(np.float32)
+        x, y = rng.random((2, 1, 12, 15, 2)).astype(np.float32)
         loss = FocalFrequency()
         assert np.vdot(gradient(loss, x, y), y - x) == pytest.approx(2 * call(loss, x, y)[0], rel=1e-4)
 
