@@ -28,6 +28,7 @@ def test_mistakes_of_a_line(source, expected):
     assert {one.before for one in found} <= {source}
 
 
+@pytest.mark.slow
 def test_every_mistake_is_one_line_of_python():
     for file, tests in mutants.TESTS.items():
         source = (ROOT / file).read_bytes()
