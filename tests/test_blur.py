@@ -206,3 +206,9 @@ def test_pairs_have_one_shape(digits):
 def test_no_images(shape, digits):
     with pytest.raises(ValueError, match="expected images"):
         blur.equivalent_blur(np.zeros(shape), digits)
+
+
+def test_a_blank_image_has_the_least_power():
+    """-100 dB in every ring, as the docstring says."""
+    _, levels = blur.radial_spectrum(np.zeros((2, 8, 8, 1), np.float32))
+    np.testing.assert_allclose(levels, -100)
