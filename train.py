@@ -13,9 +13,11 @@ An experiment is a file of values, with its sweeps:
 
 import config
 import config.sweep
+from config import places
 from config.command_line import Parser
 from config.schema import Key
 from config.system.errors import UserError, run
+from config.system.files import ARRAYS, require_file
 from config.system.runtime import import_tensorflow
 
 JOBS = Key(int, "runs of a sweep at a time", low=1, high=256)
@@ -48,6 +50,11 @@ def main(argv):
     if is_sweep and any(run.strategy == "multi_worker" for run in settings):
         raise UserError("strategy: expected none or mirrored in a sweep, got multi_worker, which trains one run")
 
+    if record:
+        require_file(record, "the record of a failed step", ARRAYS)
+    else:
+        require_beginnings(settings, resume and not is_sweep)
+
     import_tensorflow(deterministic=all(run.deterministic for run in settings))
     if record:
         replay(record)
@@ -57,6 +64,20 @@ def main(argv):
         print(f"runs       {sweep.train(stages, jobs or 1, overwrite and not resume)}")
     else:
         train(settings[0], given[0], resume, overwrite)
+
+
+def require_beginnings(settings, resume):
+    """Check that there is what the runs with these `settings`, a list, begin with.
+
+    Raises:
+        UserError: a folder of pictures is missing or, with `resume`, the state of the run.
+    """
+    for one in settings:
+        state = places.files(one).state
+        if resume and not state.exists():
+            raise UserError(f"--resume: expected the state of an interrupted run, got no file {state}")
+        if not resume:
+            config.require_pictures(one.dataset, one.data_dir)
 
 
 def replay(record):

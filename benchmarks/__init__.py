@@ -1,4 +1,4 @@
-"""What is claimed of speed, and of the FID, measured:  python -m benchmarks.step, and so on.
+"""What is claimed of speed, of the FID and of the tests, measured:  python -m benchmarks.step, and so on.
 
 Absolute times say more of a machine than of a program, so each script takes rivals in turns and
 prints medians of ratios. It writes what it prints to results/benchmarks/, where README has it from.

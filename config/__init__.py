@@ -5,12 +5,21 @@ Nothing here needs TensorFlow, so `--help` and mistakes are answered at once.
 
 import difflib
 import functools
+import reprlib
 from dataclasses import make_dataclass
 from pathlib import Path
 
-import yaml
-
-from config.schema import ANY_FOLDER, KEYS, MODEL_KEYS, MODELS, TRAIN_KEYS, loss_terms
+from config.schema import (
+    ANY_FOLDER,
+    KEYS,
+    MODEL_KEYS,
+    MODELS,
+    PICTURES,
+    TRAIN_KEYS,
+    WITH_DISCRIMINATOR,
+    loss_terms,
+)
+from config.system import yaml_file
 from config.system.errors import UserError
 
 FOLDER = Path(__file__).parent
@@ -28,28 +37,11 @@ def defaults():
     """
     values = {}
     for name, keys in (("train_config.yml", TRAIN_KEYS), ("model_config.yml", MODEL_KEYS)):
-        found = checked(FOLDER / name, read_yaml(FOLDER / name), keys)
+        found = checked(FOLDER / name, yaml_file.read(FOLDER / name), keys)
         if missing := [key for key in keys if key not in found]:
             raise UserError(f"{FOLDER / name}: expected every key, missing: {', '.join(missing)}")
         values |= found
     return {key: values[key] for key in KEYS}
-
-
-def read_yaml(path):
-    """Return the dict in the YAML file `path`.
-
-    Raises:
-        UserError: the file is missing or broken, or is not a dict.
-    """
-    try:
-        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: expected a YAML file, got: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: expected YAML, got: {error}") from error
-    if not isinstance(document, dict):
-        raise UserError(f"{path}: expected lines of 'key: value', got {type(document).__name__}")
-    return document
 
 
 def read_experiment(path, flags):
@@ -62,10 +54,10 @@ def read_experiment(path, flags):
     Raises:
         UserError: the file is missing or broken, one of its keys or values is wrong, or no run has a flag's value.
     """
-    shared = read_yaml(path)
+    shared = yaml_file.read(path)
     blocks = shared.pop("runs", [{}])
     if not isinstance(blocks, list) or not blocks or not all(isinstance(block, dict) for block in blocks):
-        raise UserError(f"{path}: runs: expected a list of 'key: value' blocks, got {str(blocks)[:80]!r}")
+        raise UserError(f"{path}: runs: expected a list of 'key: value' blocks, got {reprlib.repr(blocks)}")
     shared, blocks = checked(path, shared), [checked(path, block) for block in blocks]
     selecting = [key for key in flags if KEYS[key].kind is str and any(key in block for block in blocks)]
     for key in selecting:
@@ -134,7 +126,7 @@ def lookup(name, keys=KEYS, where=""):
     if name in keys:
         return keys[name]
     text = str(name)[:80]
-    near = [key for key in keys if key.endswith(f"_{text}")] or difflib.get_close_matches(text, keys, n=1)
+    near = [key for key in keys if text in key.split("_")] or difflib.get_close_matches(text, keys, n=1)
     hint = f"expected {' or '.join(map(repr, near))}?" if near else "--help lists what there is"
     raise UserError(f"{where}unknown key {text!r}; {hint}")
 
@@ -154,7 +146,22 @@ def resolve(given):
         raise UserError(f"min_lr: expected at most max_lr ({values['max_lr']:g}), got {values['min_lr']:g}")
     if values["target_kl"] and not values["beta"]:
         raise UserError("beta: expected more than 0 with target_kl, which adapts it, got 0")
+    if values["model"] == "ambient_vae_gan" and values["architecture"] not in ("auto", *WITH_DISCRIMINATOR):
+        raise UserError(
+            f"architecture: expected one of {', '.join(WITH_DISCRIMINATOR)} for model ambient_vae_gan, "
+            f"got {values['architecture']!r}"
+        )
     return Settings(**values)
+
+
+def require_pictures(dataset, folder):
+    """Check that the folder of a data set is there, if it is one of pictures.
+
+    Raises:
+        UserError: it is not.
+    """
+    if dataset in PICTURES and not (folder and Path(folder).is_dir()):
+        raise UserError(f"data_dir: expected the folder of the pictures of {dataset}, got {folder!r}")
 
 
 def complete(given):

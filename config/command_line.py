@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import config
-from config.schema import GROUPS, KEYS
+from config.schema import GROUPS, KEYS, ROOT
 from config.system.errors import UserError
 
 # folders in which a checkpoint is looked for by its name: one's own trainings, then what the repository ships
@@ -92,15 +92,18 @@ def choices(key):
 def checkpoint_files(flags, default):
     """Return the files of checkpoints by name: that of `--checkpoint`, or those that `--loss` (else `default`) names.
 
-    A name is looked for in the folder `--model_dir` or, without that flag, in LOCAL and then in SHIPPED.
+    A name is looked for in the folder `--model_dir` or, without that flag, in LOCAL and then in SHIPPED of the
+    repository, wherever the command runs.
 
     Raises:
         UserError: there is no checkpoint of that name.
     """
+    if flags.loss == "":
+        raise UserError("--loss: expected names of checkpoints or all, got ''")
     if flags.checkpoint:
         path = Path(flags.checkpoint).resolve()
         return {file_name(flags.loss or (path.parent.name if path.stem == "model" else path.name)): path}
-    folders = [Path(flags.model_dir)] if flags.model_dir else [SHIPPED, LOCAL]
+    folders = [Path(flags.model_dir)] if flags.model_dir else [of_repository(SHIPPED), LOCAL]
     present = {path.parent.name: path for folder in folders for path in sorted(folder.glob("*/model.npz"))}
     names = default if flags.loss is None else flags.loss
     wanted = sorted(present) if names == "all" else [name.strip() for name in names.split(",") if name.strip()]
@@ -113,6 +116,11 @@ def checkpoint_files(flags, default):
                 f"got {name[:80]!r}{hint}"
             )
     return {name: present[name] for name in wanted}
+
+
+def of_repository(place):
+    """Return the path of a file or folder of the repository, relative where the command runs in it."""
+    return place if Path.cwd() == ROOT else ROOT / place
 
 
 def file_name(text):

@@ -8,6 +8,7 @@ import ast
 import difflib
 import math
 import re
+import reprlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -32,11 +33,14 @@ TERMS = tuple(table("losses/__init__.py", "TERMS"))
 ALIASES = {name: ast.literal_eval(terms) for name, terms in table("losses/__init__.py", "ALIASES").items()}
 DATASETS = table("data/__init__.py", "DATASETS")
 MEASUREMENTS = tuple(table("measurements/__init__.py", "MEASUREMENTS"))
-ARCHITECTURES = tuple(table("models/architectures.py", "ARCHITECTURES"))
+ARCHITECTURES = table("models/architectures.py", "ARCHITECTURES")
 MODELS = tuple(table("models/__init__.py", "MODELS"))
 
-# data sets of pictures that can be scaled to any size, and those that are whatever their folder holds
+# the architectures that ambient_vae_gan can have
+WITH_DISCRIMINATOR = tuple(name for name, source in ARCHITECTURES.items() if "discriminator=" in source)
+# data sets of pictures that can be scaled to any size, data sets of pictures, and those of any folder
 SIZED = tuple(name for name, source in DATASETS.items() if source.startswith("Folder(") and "size=" not in source)
+PICTURES = tuple(name for name, source in DATASETS.items() if source.startswith("Folder("))
 ANY_FOLDER = tuple(name for name, source in DATASETS.items() if source.startswith("Folder(in_folder"))
 
 
@@ -68,6 +72,8 @@ def loss_terms(name):
 
 def shown(value):
     """`value` as an error message shows it."""
+    if isinstance(value, (list, dict)):
+        return reprlib.repr(value)
     return "a huge number" if isinstance(value, int) and abs(value) > 10**30 else repr(str(value)[:80])
 
 
@@ -260,7 +266,10 @@ LOSS = {
     "stft_s": Key(int, "stride of the STFT, in pixels", low=1),
     "eps": Key(float, "small number added to the real part of a spectrum before its phase is taken", above=0, high=1),
 }
-LOSS |= {key: replace(LOSS[key], read_by=read_by("loss", *names)) for key, names in READERS.items() if key in LOSS}
+# a key that no term reads is read nowhere, so it is refused
+LOSS |= {
+    key: replace(one, read_by=read_by("loss", *READERS.get(key, ()))) for key, one in LOSS.items() if key != "loss"
+}
 BLUR_ERROR_VAE = {
     "blur_start_epoch": Key(int, "epochs before the blur term begins", low=1, read_by=BLUR),
     "kernel_size": Key(int, "side of the blur kernels, odd, in pixels", low=1, read_by=BLUR),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from config.system.errors import UserError
+from data import npz
 from data.idx import read_idx
 
 IDX_FILES = {
@@ -87,11 +88,8 @@ def read_npz(path):
     """
     if not Path(path).exists():
         raise UserError(f"{path}: expected the file of the data set, got none; --data_dir=FOLDER names its folder")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {field: file[field] for field in IDX_FILES}
-    except Exception as error:  # a damaged zip fails in many ways, and each means that the file is broken
-        raise UserError(f"{path}: expected arrays {', '.join(IDX_FILES)}, got: {error}") from error
+    with npz.opened(path, f"arrays {', '.join(IDX_FILES)}") as archive:
+        return {field: archive[field] for field in IDX_FILES}
 
 
 def _download(name, otherwise):

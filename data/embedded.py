@@ -13,6 +13,7 @@ import numpy as np
 
 from config.system.errors import UserError, run
 from config.system.files import write_atomically
+from data import npz
 from data.idx import read_idx
 
 FILE = Path(__file__).with_name("mnist_binarized.npz")
@@ -27,11 +28,8 @@ def load(path=FILE):
     Raises:
         UserError: the file is missing or unreadable, or its content has another hash.
     """
-    try:
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
-            packed = {field: file[field] for field in FIELDS}
-    except Exception as error:  # a damaged zip fails in many ways, and each means that the file is broken
-        raise UserError(f"{path}: expected the embedded MNIST, got an unreadable file ({error})") from error
+    with npz.opened(path, "the embedded MNIST") as archive:
+        packed = {field: archive[field] for field in FIELDS}
     if (found := content_hash(packed)) != SHA256:
         raise UserError(f"{path}: expected content with sha256 {SHA256[:16]}..., got {found[:16]}...")
     return {field: _unpack(values) if field.startswith("x") else values for field, values in packed.items()}

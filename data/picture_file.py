@@ -1,47 +1,98 @@
 """One picture file as an image of a given shape."""
 
+import contextlib
+import math
 import warnings
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from config.system import files
 from config.system.errors import UserError
 
 MOST_PIXELS = 100_000_000
+# the numbers of bits that cameras and scanners put into numbers of 16
+DEPTHS = (8, 10, 12, 14, 16)
+# a picture of real numbers from 0 to 1 may exceed 1 a little; one from 0 to 255 is black below this
+MOST_OF_UNIT = 2
+# values below 0 by at most this share of the largest are the overshoot of a filter
+LEAST = -0.1
 
 
 def load(path, image_shape, crop=False):
     """Load the picture in the file `path` as uint8 [1, H, W, C], resized to `image_shape` [H, W, C].
 
-    With `crop` it keeps its proportions and loses two borders. Otherwise it is stretched. Of an animation
-    the first frame is taken. Transparent parts become black, 16 bits become 8, and the picture is turned as
-    the camera noted.
+    With `crop` it keeps its proportions and loses two borders. Otherwise it is stretched. Of an animation the first
+    frame is taken. Transparent parts become black, and the picture is turned as the camera noted. A grey picture of
+    more than 8 bits, or of real numbers, becomes one of 8 bits by its own range (`white`).
 
     Raises:
-        UserError: there is no such file, it is no picture, it is damaged, or it has more than MOST_PIXELS pixels.
+        UserError: there is no such file, it is no picture, it is damaged, it has more than MOST_PIXELS pixels, or
+            some of its values are below 0 or no numbers.
     """
     height, width, channels = image_shape
+    resize = ImageOps.fit if crop else Image.Image.resize
+    with opened(path) as image:
+        ImageOps.exif_transpose(image, in_place=True)
+        is_deep = image.mode in ("I", "F") or image.mode.startswith("I;16")
+        most = _white_of(path, image) if is_deep else 255
+        plain = image.convert("F") if is_deep else _on_black(image).convert("L" if channels == 1 else "RGB")
+        pixels = np.asarray(resize(plain, (width, height), Image.Resampling.LANCZOS))
+    if is_deep:
+        pixels = np.clip(np.rint(pixels * (255 / most)), 0, 255)
+    return np.broadcast_to(pixels.reshape(1, height, width, -1), (1, height, width, channels)).astype(np.uint8)
+
+
+def require(path):
+    """Check that the file `path` is a picture.
+
+    Raises:
+        UserError: as of `opened`.
+    """
+    with opened(path):
+        pass
+
+
+@contextlib.contextmanager
+def opened(path):
+    """Open the picture in the file `path` and yield it; its pixels are read when they are asked for.
+
+    Raises:
+        UserError: there is no such file, it is no picture, or it has more than MOST_PIXELS pixels; or what the caller
+            does with it fails.
+    """
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            files.opened(path, "a picture", files.PICTURE) as file,
+            Image.open(file) as image,
+        ):
             if image.width * image.height > MOST_PIXELS:
                 raise UserError(f"{path}: expected at most {MOST_PIXELS:,} pixels, got {image.width} x {image.height}")
-            flat = _on_black(_eight_bits(ImageOps.exif_transpose(image)))
-            plain = flat.convert("L" if channels == 1 else "RGB")
-            resize = ImageOps.fit if crop else Image.Image.resize
-            resized = resize(plain, (width, height), Image.Resampling.LANCZOS)
+            yield image
     except UserError:
         raise
     except Exception as error:  # Pillow's decoders fail in many ways, and each means that the file is broken
         raise UserError(f"{path}: expected a picture, got: {error}") from error
-    return np.asarray(resized, np.uint8).reshape(1, height, width, channels)
 
 
-def _eight_bits(image):
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.asarray(image, np.float64)
-        most = 1 if image.mode == "F" else 65535
-        return Image.fromarray(np.round(np.clip(values / most, 0, 1) * 255).astype(np.uint8))
-    return image
+def white(most, is_real):
+    """Return the value that is white in a picture whose largest value is `most`.
+
+    For whole numbers it is the largest of the least of DEPTHS that holds them: 4095 for a picture of 12 bits in a file
+    of 16. Beyond them it is `most`. For real numbers it is 1, unless they are clearly more.
+    """
+    if is_real and most <= MOST_OF_UNIT:
+        return 1
+    return next((2**depth - 1 for depth in DEPTHS if most < 2**depth), most)
+
+
+def _white_of(path, image):
+    values = np.asarray(image)
+    least, most = float(values.min()), float(values.max())
+    if not LEAST * most <= least <= most < math.inf:
+        raise UserError(f"{path}: expected values from 0, got values from {least:g} to {most:g}")
+    return white(most, image.mode == "F")
 
 
 def _on_black(image):

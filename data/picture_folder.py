@@ -1,5 +1,6 @@
 """Data sets of picture files: a folder of any pictures, and CelebA."""
 
+import bisect
 import functools
 import hashlib
 import math
@@ -13,7 +14,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+import config
 from config.system.errors import UserError
+from config.system.files import TABLE, read_text
 from data import picture_file
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -21,7 +24,10 @@ CHANNELS = 3
 # the range of hashes, within [0, 1), whose files belong to each split
 SHARES = {"test": (0, 0.1), "held-out": (0.1, 0.2), "train": (0.2, 1)}
 SPLIT_SEED = 0
-# the numbers that stand for the splits in CelebA's list
+# where CelebA's list and pictures may be: as its authors publish them, and as Kaggle's archive unpacks
+LISTS = "list_eval_partition.txt", "list_eval_partition.csv"
+IMAGES = "img_align_celeba", "img_align_celeba/img_align_celeba"
+# the numbers that stand for the splits in that list
 PARTITIONS = {"train": "0", "held-out": "1", "test": "2"}
 # decoded pictures stay in memory if they take no more than this share of it
 MEMORY_SHARE = 0.25
@@ -113,8 +119,7 @@ def read(name, files, split, folder, size):
     Raises:
         UserError: there is no such folder, no picture of the split in it, or not the list it should have.
     """
-    if not folder or not Path(folder).is_dir():
-        raise UserError(f"data_dir: expected the folder of the pictures of {name}, got {folder!r}")
+    config.require_pictures(name, folder)
     listed = Pictures(files(Path(folder), split), size)
     held = np.empty(listed.shape, np.uint8) if math.prod(listed.shape) <= MEMORY_SHARE * memory() else None
     good = [i for i, is_good in enumerate(decode_all(listed, held)) if is_good]
@@ -153,12 +158,29 @@ def memory():
 def in_folder(folder, split):
     """List the picture files anywhere below `folder` that belong to `split`, ordered by the hash of their names.
 
-    The hash of a file's name chooses its split. So a file that is added or removed moves no other.
+    The hash of a file's name chooses its split. So a file that is added or removed moves no other, unless the folder
+    is so small that a split would be empty: it then has one file, that of the nearest hash.
+
+    Raises:
+        UserError: there are fewer files than splits.
     """
-    low, high = SHARES[split]
     found = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
+    if len(found) < len(SHARES):
+        wanted = f"at least {len(SHARES)} pictures, one for each of {', '.join(SHARES)}"
+        raise UserError(f"data_dir: expected {wanted}, got {len(found)} in {folder}")
     hashes = {path: hash_of(path.relative_to(folder)) for path in found}
-    return sorted((path for path, value in hashes.items() if low <= value < high), key=hashes.get)
+    ordered = sorted(found, key=hashes.get)
+    return ordered[slice(*limits([hashes[path] for path in ordered])[split])]
+
+
+def limits(hashes):
+    """Return where each split begins and ends among sorted `hashes`, at least as many as splits; none is empty."""
+    found, begin, left = {}, 0, len(SHARES)
+    for split, (_, high) in SHARES.items():
+        left -= 1
+        end = min(max(bisect.bisect_left(hashes, high), begin + 1), len(hashes) - left)
+        found[split], begin = (begin, end), end
+    return found
 
 
 def hash_of(path):
@@ -171,15 +193,19 @@ def hash_of(path):
 def in_celeba(folder, split):
     """List the files of a split of CelebA, as its own list has them and in the order of that list.
 
+    List and pictures may be as its authors publish them or as Kaggle's archive unpacks.
+
     Raises:
         UserError: the list or the folder of images is missing, or the list has another form.
     """
-    path, images = folder / "list_eval_partition.txt", folder / "img_align_celeba"
+    path = next((folder / name for name in LISTS if (folder / name).exists()), folder / LISTS[0])
+    lines = read_text(path, "the list of CelebA, with lines of 'file partition'", TABLE).splitlines()
+    images = next((folder / name for name in reversed(IMAGES) if (folder / name).is_dir()), None)
+    if images is None:
+        raise UserError(f"data_dir: expected the pictures of CelebA in {folder / IMAGES[0]}, got no such folder")
+    # the list of commas has a heading
+    rows = [line.replace(",", " ").split() for line in lines[path.suffix == ".csv" :] if line.strip()]
     try:
-        rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        chosen = [images / name for name, partition in rows if partition == PARTITIONS[split]]
-    except (OSError, ValueError) as error:
+        return [images / name for name, partition in rows if partition == PARTITIONS[split]]
+    except ValueError as error:
         raise UserError(f"data_dir: expected {path} with lines of 'file partition', got: {error}") from error
-    if not images.is_dir():
-        raise UserError(f"data_dir: expected the pictures of CelebA in {images}, got no such folder")
-    return chosen

@@ -160,8 +160,9 @@ def caption(found, images, protocol, apart=()):
     usual = bootstrap.usual_settings(found)
     differing = bootstrap.differences(config.Settings(**config.defaults()), usual)
     shared = ", ".join(f"{key}={getattr(usual, key)}" for key in differing if key not in apart)
+    measured = f"{len(images):,} {protocol.split} images of {protocol.dataset}"
     return (
-        f"{scoring.caption(images, protocol.dataset, protocol.split, protocol.latents, protocol.seed)} Blur: the "
+        f"{scoring.caption(measured, protocol.latents, protocol.seed)} Blur: the "
         "Gaussian, sigma in pixels, that makes the test images as soft as the reconstructions, or as samples of the "
         "prior. The runs have the default settings"
         f"{f', except {shared}' if shared else ''}; the name of a row says what else differs."

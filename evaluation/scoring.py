@@ -77,10 +77,10 @@ def score(model, images, names=OF_IMAGES, latents=None, seed=0, first=None):
     return {name: np.concatenate(some) for name, some in values.items()}
 
 
-def caption(images, dataset, split, latents, seed):
-    """Return what is scored, and how, in two sentences."""
+def caption(images, latents, seed):
+    """Return what is scored, and how, in two sentences. Args: `images`, in words which."""
     return (
-        f"{len(images):,} {split} images of {dataset}, reconstructed from "
+        f"{images}, reconstructed from "
         f"{'samples' if latents == 'sample' else 'the mean'} of the posterior (seed {seed}). PSNR (dB) and SSIM are "
         "for a range of 1, computed for each image and then averaged; clipped: of the output clipped to [0, 1]."
     )

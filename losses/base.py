@@ -6,19 +6,24 @@ import re
 import keras
 from keras import ops
 
+# how far a value may be outside [0, 1]
+ROUNDING = 1e-3
+
 
 class ReconstructionLoss(keras.losses.Loss):
     """A distance between images and their reconstructions, one value for each image.
 
     `call(image, reconstruction)` takes two tensors [B, H, W, C] and returns [B]: at least 0, and 0 where the two are
-    equal. Each image is compared on its own, in float32, and gradients are bounded. A subclass writes `distance`. Its
-    constructor keeps every argument, a hyperparameter, in an attribute of the same name.
+    equal. Images are in [0, 1]; reconstructions are what the decoder puts out. Each image is compared on its own, in
+    float32, and gradients are bounded. A subclass writes `distance`. Its constructor keeps every argument, a
+    hyperparameter, in an attribute of the same name.
 
     `label` is the name as it was given, such as "l2+ssim". `name` is that name with the characters that Keras allows
     in the scopes of a graph, "l2_ssim".
 
     Raises:
-        ValueError: the two shapes differ, or are not [B, H, W, C].
+        ValueError: the two shapes differ, or are not [B, H, W, C], or an image is not in [0, 1]. The graph of a
+            compiled model does not know its images: there the loss of such images is a number without meaning.
     """
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
@@ -36,6 +41,7 @@ class ReconstructionLoss(keras.losses.Loss):
                 f"{self.label}: expected image and reconstruction of one shape [B, H, W, C], "
                 f"got {shapes[0]} and {shapes[1]}"
             )
+        require_in_range(self.label, image)
         if shapes[0][1:] != shapes[1][1:]:
             # a graph that reads images from a stream knows their size from the model's output only
             image = ops.reshape(image, ops.shape(reconstruction))
@@ -63,6 +69,21 @@ class ReconstructionLoss(keras.losses.Loss):
 def agree(one, other):
     """Return whether two shapes can be one [B, H, W, C]; None stands for a size that a graph does not know yet."""
     return len(one) == len(other) == 4 and all(a == b or None in (a, b) for a, b in zip(one, other, strict=True))
+
+
+def require_in_range(label, images):
+    """Check that images are in [0, 1], where their values are known; in a graph they are not.
+
+    Raises:
+        ValueError: some are not.
+    """
+    try:
+        values = ops.convert_to_numpy(ops.stop_gradient(images))
+    except Exception:  # each backend has its own error for a tensor of a graph
+        return
+    low, high = (float(value) for value in (values.min(), values.max())) if values.size else (0, 1)
+    if low < -ROUNDING or high > 1 + ROUNDING:
+        raise ValueError(f"{label}: expected images in [0, 1], got values from {low:g} to {high:g}")
 
 
 def whole(name, value, least):

@@ -1,5 +1,7 @@
 """Measurements that add noise: y = (blurred) x + θ, not clipped."""
 
+import math
+
 import numpy as np
 import tensorflow as tf
 
@@ -19,8 +21,10 @@ class AddNoise(Measurement):
         return images + theta
 
     def marginal_error(self, images, measured, precision):
-        """As described in Measurement, without the constant (H·W·C/α) · log(1 + α σ²)."""
-        return squared_error(self._formula(images, 0), measured) / (1 + precision * self.sigma**2)
+        """Return ‖f_0(x) - y‖² / (1 + α σ²) + (H·W·C/α) · log(1 + α σ²), [B]: the normal integral."""
+        spread = 1 + precision * self.sigma**2
+        size = math.prod(measured.shape[1:])
+        return squared_error(self._formula(images, 0), measured) / spread + size / precision * math.log(spread)
 
 
 class BlurAddNoise(AddNoise):

@@ -16,6 +16,7 @@ import config
 import models
 from config.system.errors import UserError
 from config.system.files import write_atomically
+from data import npz
 from models import released
 
 MANIFEST = "manifest.json"
@@ -38,17 +39,10 @@ def read(path):
     Raises:
         UserError: it is missing or damaged, or its tensors are not those its manifest lists.
     """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: expected a checkpoint, got: {error.strerror}") from error
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            manifest = json.loads(archive[MANIFEST])
-            tensors = {name: archive[name] for name in archive.files if name != MANIFEST}
+    with npz.opened(path, "a checkpoint") as archive:
+        manifest = json.loads(archive[MANIFEST])
+        tensors = {name: archive[name] for name in archive.files if name != MANIFEST}
         expected, sha256 = manifest["tensors"], manifest.pop("sha256")
-    except Exception as error:  # a damaged zip fails in many ways, each of them the user's broken file
-        raise UserError(f"{path}: expected a checkpoint, got a damaged file ({error!r:.200})") from error
     require_same(path, expected, _described(tensors))
     if _content_hash(tensors, manifest) != sha256:
         raise UserError(f"{path}: damaged: the content does not have the hash that the manifest gives")

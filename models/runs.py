@@ -1,48 +1,19 @@
-"""A run: where its files are, whether it is finished, whether it is the same as another, and the table of runs."""
+"""A run: whether it is finished, whether it is the same as another, and the table of runs."""
 
 import csv
 import io
 from pathlib import Path
-from typing import NamedTuple
 
 import config
+from config.places import files
 from config.system.errors import UserError
-from config.system.files import require_writable, write_atomically
+from config.system.files import TABLE as LARGEST_TABLE
+from config.system.files import read_text, require_writable, write_atomically
 from config.system.lock import in_turn
 from models import checkpoint
 
 TABLE = "runs.csv"
 REQUIRED = ("tag", "loss", "seed", "model_dir", "dataset", "test_split")
-
-
-class Files(NamedTuple):
-    """The files of a run."""
-
-    model: Path  # weights and configuration
-    previous: Path  # the model that stood there before
-    state: Path  # all that is needed to resume
-    failure: Path  # the record of a step that was not finite
-    metrics: Path
-    samples: Path
-    evolution: Path
-    perceptual: Path  # LPIPS and FID
-    logs: Path  # the folder of TensorBoard's files
-
-
-def files(settings):
-    """The Files of the run that `settings` describe."""
-    model_dir, results_dir = (Path(folder) / settings.tag for folder in (settings.model_dir, settings.results_dir))
-    return Files(
-        model=model_dir / "model.npz",
-        previous=model_dir / "model.previous.npz",
-        state=model_dir / "training.state.npz",
-        failure=model_dir / "failed_step.npz",
-        metrics=results_dir / "metrics.csv",
-        samples=results_dir / "samples.png",
-        evolution=results_dir / "evolution.npz",
-        perceptual=results_dir / "perceptual.npz",
-        logs=Path(settings.logs_dir) / settings.tag,
-    )
 
 
 def is_finished(settings):
@@ -64,11 +35,11 @@ def read(path):
     Raises:
         UserError: the file is not a table of text.
     """
-    try:
-        return list(csv.DictReader(Path(path).read_text(encoding="utf-8").splitlines()))
-    except FileNotFoundError:
+    if not Path(path).exists():
         return []
-    except (OSError, ValueError, csv.Error) as error:
+    try:
+        return list(csv.DictReader(read_text(path, "a table of runs", LARGEST_TABLE).splitlines()))
+    except csv.Error as error:
         raise UserError(f"{path}: expected a table of runs, got: {error}") from error
 
 

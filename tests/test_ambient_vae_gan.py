@@ -20,7 +20,7 @@ from config.system.errors import UserError
 from evaluation.metrics import psnr
 from evaluation.scoring import score
 from models import checkpoint
-from models.ambient_vae_gan import AmbientVAEGAN, Judged
+from models.ambient_vae_gan import AmbientVAEGAN, Judged, discriminator_loss
 from training import guard, loop
 
 SHAPE = (28, 28, 1)
@@ -111,6 +111,27 @@ class Oracle:
 def bce(logit, probability):
     said = 1 / (1 + np.exp(-logit[:, 0].astype(float)))
     return -probability * np.log(said) - (1 - probability) * np.log(1 - said)
+
+
+class TestTargets:
+    """The published targets of the discriminator's verdicts: 0.75 for real images, 0 for made ones, 0.375 wished."""
+
+    @staticmethod
+    def judged(logit):
+        """An image, measured, with this verdict; blank, so that nothing else counts."""
+        return Judged(tf.zeros([1, *SHAPE]), tf.zeros([1, *SHAPE]), tf.zeros([1, 2, 2, 3]), tf.constant([[logit]]))
+
+    def test_of_the_decoder(self):
+        real, restored, sampled = map(self.judged, (2.0, -0.7, 1.3))
+        said = 1 / (1 + np.exp([0.7, -1.3]))
+        expected = -(0.375 * np.log(said) + 0.625 * np.log(1 - said)).sum()
+        np.testing.assert_allclose(small().decoder_loss(real, restored, sampled), [expected], rtol=1e-5)
+
+    def test_of_the_discriminator(self):
+        real, restored, sampled = map(self.judged, (2.0, -0.7, 1.3))
+        said = 1 / (1 + np.exp([-2.0, 0.7, -1.3]))
+        expected = -0.75 * np.log(said[0]) - 0.25 * np.log(1 - said[0]) - np.log(1 - said[1:]).sum()
+        np.testing.assert_allclose(discriminator_loss(real, restored, sampled), [expected], rtol=1e-5)
 
 
 class TestNetworks:

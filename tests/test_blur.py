@@ -187,6 +187,16 @@ class TestEveryMetric:
         assert np.isfinite(metric(digits[:5], digits))
 
 
+@pytest.mark.parametrize("sigma", [0.3, 1, 2.5])
+def test_a_blur_multiplies_a_cosine(sigma):
+    """By exp(-σ²ω²/2), in closed form: a Gaussian of variance σ², at mirrored borders."""
+    position = np.arange(24) + 0.5
+    down, right = (np.cos(np.pi * k * position / 24) for k in (3, 5))
+    image = np.outer(down, right)[None, :, :, None]
+    expected = np.exp(-(sigma**2) * ((3 * np.pi / 24) ** 2 + (5 * np.pi / 24) ** 2) / 2) * image
+    np.testing.assert_allclose(blur.gaussian_blur(image, sigma), expected, atol=1e-12)
+
+
 def test_pairs_have_one_shape(digits):
     with pytest.raises(ValueError, match="one shape"):
         blur.equivalent_blur_of_each(digits[:5], digits)
@@ -196,3 +206,9 @@ def test_pairs_have_one_shape(digits):
 def test_no_images(shape, digits):
     with pytest.raises(ValueError, match="expected images"):
         blur.equivalent_blur(np.zeros(shape), digits)
+
+
+def test_a_blank_image_has_the_least_power():
+    """-100 dB in every ring, as the docstring says."""
+    _, levels = blur.radial_spectrum(np.zeros((2, 8, 8, 1), np.float32))
+    np.testing.assert_allclose(levels, -100)

@@ -471,7 +471,7 @@ class TestMistakes:
 
     def test_what_is_not_given_is_filled_in(self):
         _, flags = evaluate.parse([])
-        assert (flags.dataset, flags.split, flags.seed, flags.z) == ("mnist", "test", 0, "sample")
+        assert (flags.dataset, flags.split, flags.seed, flags.z) == (None, "test", 0, "sample")
         assert flags.out_dir == "results/local"
         _, flags = evaluate.parse(["runs"])
         assert (flags.runs, flags.baseline, flags.perceptual, flags.kl) == ("results/local/runs.csv", "l2", None, None)

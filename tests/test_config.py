@@ -126,13 +126,21 @@ REFUSED_AT_ONCE = [
     ),
     (["--lr_gamma=0.5"], "lr_gamma: expected only with lr_mode exp_range or exponential, got lr_mode triangular2"),
     (["--loss=blur_error_vae"], "got 'blur_error_vae'; --model chooses the model"),
+    (["--resume", "--tag=none"], "--resume: expected the state of an interrupted run"),
+    (["--replay=none.npz"], "none.npz: expected the record of a failed step"),
+    (["--dataset=celeba"], "data_dir: expected the folder of the pictures of celeba, got ''"),
+    (
+        ["--model=ambient_vae_gan", "--architecture=conv28"],
+        "expected one of ambient28, ambient32, ambient64 for model ambient_vae_gan, got 'conv28'",
+    ),
+    (["--lr=1"], "expected 'min_lr' or 'max_lr' or 'lr_step_size' or 'lr_mode' or 'lr_gamma'?"),
+    (["extra"], "unexpected argument 'extra'; expected --key=value"),
 ]
 # seen from the images, the files or the folders
 REFUSED = [
     (["--stft_f=29"], "stft_f: expected a window of at most the image's 28 pixels, got 29"),
     (["--train_size=60001"], "train_size: expected at most 60000 images of mnist, got 60001"),
     (["--test_split=held-out", "--train_size=60000"], "train_size: expected at most 50000 images of mnist, got 60000"),
-    (["--resume", "--tag=none"], "--resume: expected the state of an interrupted run"),
     (["--model_dir=/dev/null/x"], "/dev/null/x/ours: expected a folder"),
     (["--loss=l2+bce"], "loss: expected terms of one output space, got 'l2+bce', where bce takes logits"),
 ]
@@ -168,6 +176,7 @@ class TestRefusals:
             (["--loss=sim"], "the checkpoints in checkpoints/ and checkpoints/local/, got 'sim'"),
             (["--loss=sim", "--model_dir=checkpoints"], "the checkpoints in checkpoints/, got 'sim'"),
             (["--loss=,"], "got ','"),
+            (["--loss="], "--loss: expected names of checkpoints or all, got ''"),
             (["--num_samples=0"], "--num_samples: expected a whole number from 1 to 10000, got '0'"),
             (["--name=a/b"], "name: expected a name of letters, digits"),
             (["--grid=circle"], "argument --grid: invalid choice: 'circle'"),
@@ -192,6 +201,32 @@ class TestRefusals:
         with pytest.raises(UserError) as refusal:
             evaluate.main(argv)
         assert message in str(refusal.value)
+
+    @pytest.mark.parametrize("argv,message", [
+        (["image", "--image=none.png"], "none.png: expected a picture"),
+        (["restore", "--image=none.png", "--loss=ambient_drop_patch"], "none.png: expected a picture"),
+        (["runs", "--baseline=l3"], "--baseline: expected one of l1, "),
+        (["--loss="], "--loss: expected names of checkpoints or all, got ''"),
+        (["runs", "--loss="], "--loss: expected a name, or several separated by commas, got ''"),
+        (["probe", "--loss=,"], "--loss: expected a name, or several separated by commas, got ','"),
+        (["--dataset=celeba"], "data_dir: expected the folder of the pictures of celeba"),
+    ])  # fmt: skip
+    def test_evaluate_without_tensorflow(self, argv, message, tmp_path, monkeypatch):
+        monkeypatch.setattr("evaluation.reports.import_tensorflow", None)
+        with pytest.raises(UserError) as refusal:
+            evaluate.main([*argv, f"--out_dir={tmp_path}"])
+        assert message in str(refusal.value)
+
+    @pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
+    def test_closed_streams(self, tmp_path, closed):
+        """No other file takes the number of a stream that the caller has closed, and nothing is written to it."""
+        code = "from config.system.errors import run; import os, pathlib, sys\n"
+        code += "def main(argv):\n    file = open(argv[0], 'w'); print('out'); print('err', file=sys.stderr)\n"
+        code += "    os.write(2, b'c++'); file.write(str(file.fileno()))\nrun(main)"
+        command = f'{sys.executable} -c "$CODE" {tmp_path}/file {closed}'
+        done = subprocess.run(command, shell=True, env={"CODE": code}, cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == 0
+        assert int((tmp_path / "file").read_text()) > 2
 
     @pytest.mark.parametrize("script", ["train", "generate", "evaluate"])
     def test_one_line_and_exit_code_two(self, script):
@@ -281,6 +316,17 @@ class TestTablesAgree:
         assert len(found) > 2
         assert found == {key: config.defaults()[key] for key in found}
 
+    def test_every_key_of_a_loss_is_read_by_a_term(self):
+        assert {*schema.LOSS} - {"loss"} == {key for names in losses.TERMS for key in read_with("loss", names)}
+
+    def test_architectures_of_the_ambient_model(self):
+        having = {name for name, one in models.ARCHITECTURES.items() if one.discriminator}
+        assert {*schema.WITH_DISCRIMINATOR} == having
+
+    def test_data_sets_of_pictures(self):
+        having = {name for name, one in data.DATASETS.items() if isinstance(one, data.Folder)}
+        assert {*schema.PICTURES} == having
+
     def test_data_sets_that_take_a_size(self):
         assert tuple(name for name, one in data.DATASETS.items() if one.takes_image_size) == schema.SIZED
 
@@ -297,6 +343,7 @@ class TestWhereCheckpointsAreLookedFor:
     def found(self, tmp_path, monkeypatch):
         """checkpoint_files in a folder where `both` is shipped and trained, `shipped` and `own` are one of the two."""
         monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("config.command_line.ROOT", tmp_path)
         for name in ("both", "shipped", "local/both", "local/own"):
             (tmp_path / "checkpoints" / name).mkdir(parents=True)
             (tmp_path / "checkpoints" / name / "model.npz").touch()
@@ -316,6 +363,15 @@ class TestWhereCheckpointsAreLookedFor:
             UserError, match="expected one of both, shipped, the checkpoints in checkpoints/, got 'own'"
         ):
             found("--model_dir=checkpoints", "--loss=own")
+
+
+def test_another_folder_finds_what_the_repository_ships(tmp_path, monkeypatch):
+    """And one's own trainings there, which come first."""
+    monkeypatch.chdir(tmp_path)
+    assert checkpoint_files(generate.parse([]), "ours") == {"ours": ROOT / "checkpoints/ours/model.npz"}
+    (tmp_path / "checkpoints/local/ours").mkdir(parents=True)
+    (tmp_path / "checkpoints/local/ours/model.npz").touch()
+    assert checkpoint_files(generate.parse([]), "ours") == {"ours": Path("checkpoints/local/ours/model.npz")}
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

@@ -191,6 +191,28 @@ class TestPicture:
         found = picture_file.load(tmp_path / "p.png", (28, 28, 1))[0, :, :, 0]
         np.testing.assert_array_equal(found, np.round(pixels / 65535 * 255))
 
+    @pytest.mark.parametrize("values,white", [
+        (np.uint16([0, 2000, 4095]), 4095),  # 12 bits in a file of 16
+        (np.uint16([0, 700, 1000]), 1023),
+        (np.uint16([0, 60, 255]), 255),
+        (np.int32([0, 35000, 70000]), 70000),
+        (np.float32([0, 0.3, 1]), 1),
+        (np.float32([-0.02, 0.3, 1.03]), 1),  # the overshoot of a filter
+        (np.float32([0, 100.2, 255]), 255),
+        (np.float32([0, 9000, 65535]), 65535),
+    ])  # fmt: skip
+    def test_by_its_own_range(self, tmp_path, values, white):
+        Image.fromarray(values[None]).save(tmp_path / "p.tiff")
+        found = picture_file.load(tmp_path / "p.tiff", (1, 3, 3))
+        expected = np.clip(np.round(values * (255 / white)), 0, 255)
+        np.testing.assert_array_equal(found, np.repeat(expected[None, None, :, None], 3, axis=3))
+
+    @pytest.mark.parametrize("low,high", [(-1000, 1000), (0, float("nan")), (0, float("inf")), (-1, 0)])
+    def test_values_that_have_no_range(self, tmp_path, low, high):
+        Image.fromarray(np.float32([[low, high]])).save(tmp_path / "p.tiff")
+        with pytest.raises(UserError, match=r"p\.tiff: expected values from 0, got values from"):
+            picture_file.load(tmp_path / "p.tiff", (1, 2, 1))
+
     @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
     def test_transparent_parts_are_black(self, tmp_path, mode):
         image = Image.new("RGBA", (28, 28), (255, 255, 255, 0))

@@ -22,6 +22,7 @@ from evaluation.reports import table
 from models import checkpoint, runs
 
 ROOT = Path(__file__).parent.parent
+PROTOCOL = {"dataset": "mnist", "split": "test", "z": "mean", "seed": 0}
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ class TestTable:
     @pytest.fixture
     def rows(self, folder, digits):
         return [
-            table.row(loss, folder / loss / "model.npz", np.uint8(digits * 255), split="test", z="mean", seed=0)
+            table.row(loss, *checkpoint.load_model(folder / loss / "model.npz"), np.uint8(digits * 255), **PROTOCOL)
             for loss in ("l2", "bce")
         ]
 
@@ -143,6 +144,43 @@ class TestTable:
         assert rows[0]["psnr"] == pytest.approx(expected, rel=1e-4)
         assert {"paper_psnr": 10.2, "paper_ssim": 0.41, "num_images": 8, "split": "test"}.items() <= rows[0].items()
         assert rows[1]["paper_psnr"] is None
+
+    def test_each_model_on_what_it_was_trained_on(self, tmp_path, rng, capsys):
+        """Digits in grey in a recorded folder; the digits in black and white; damaged for a model that restores."""
+        images = rng.integers(0, 256, (6, 28, 28), np.uint8)
+        np.savez(tmp_path / "mnist.npz", x_train=images, y_train=np.zeros(6), x_test=images, y_test=np.zeros(6))
+        grey = {"dataset": "mnist-gray", "data_dir": str(tmp_path)}
+        for name, given in {
+            "grey": grey | {"loss": "l2"},
+            "restorer": grey | {"model": "ambient_vae_gan", "measurement": "drop_patch"},
+        }.items():
+            settings = config.resolve(given)
+            model = models.build(settings, (28, 28, 1))
+            checkpoint.save_model(tmp_path / name / "model.npz", model, settings)
+        flags = [f"--model_dir={tmp_path}", f"--out_dir={tmp_path}", f"--json={tmp_path / 'rows.json'}", "--z=mean"]
+        evaluate.main(["--loss=grey,restorer", *flags])
+        text = capsys.readouterr().out
+        assert "6 test images of mnist-gray, reconstructed from the mean" in text
+        assert "restorer restores: it sees each image damaged (drop_patch, k = 14)" in text
+        (row, _) = json.loads((tmp_path / "rows.json").read_text())["rows"]
+        x = (images[..., None] / 255).astype(np.float32)
+        expected = tf.image.psnr(x, checkpoint.load_model(tmp_path / "grey/model.npz")[0](x), 1.0).numpy().mean()
+        assert row["psnr"] == pytest.approx(expected, rel=1e-4)
+        evaluate.main(["--loss=grey", "--dataset=mnist", *flags])
+        assert "10,000 test images of mnist, reconstructed" in capsys.readouterr().out
+
+    def test_models_of_several_data_sets(self, rows):
+        rows = [rows[0] | {"dataset": "mnist"}, rows[1] | {"dataset": "cifar10", "num_images": 10_000}]
+        caption = table.caption(rows, "sample", 0)
+        assert caption.startswith("8 test images of mnist (L2) and 10,000 test images of cifar10 (BCE), reconstructed")
+
+    @pytest.mark.parametrize("light", [True, False])
+    def test_a_digit_on_white(self, folder, tmp_path, capsys, digits, light):
+        Image.fromarray(np.uint8(255 * (1 - digits if light else digits)[0, :, :, 0])).save(tmp_path / "mine.png")
+        flags = [f"--image={tmp_path / 'mine.png'}", f"--model_dir={folder}", f"--out_dir={tmp_path}"]
+        evaluate.main(["image", *flags, "--loss=l2"])
+        warning = "mine.png: expected light on black, as in mnist, got a light background; invert it\n"
+        assert capsys.readouterr().err.endswith(warning) == light
 
     def test_markdown(self, rows):
         heading, rule, line, other = table.table(

@@ -23,7 +23,16 @@ from evaluation.metrics.blur import gaussian_blur
 from losses import lpips, weight_files
 from losses.lpips import LPIPS
 from losses.pixel import BCE, L1, L2
-from losses.spectral import DFT, STFT, CorrectedSTFT, FocalFrequency, ReleasedSTFT, grid_offset
+from losses.spectral import (
+    DFT,
+    STFT,
+    CorrectedSTFT,
+    FocalFrequency,
+    ReleasedSTFT,
+    corrected_difference,
+    grid_offset,
+    phase_difference,
+)
 from losses.ssim import SSIM
 from losses.weighted_sum import WeightedSum
 
@@ -158,7 +167,7 @@ class TestOracles:
 
     def test_no_gradient_through_the_focus(self, rng):
         """With the weights w held at y, the loss is quadratic: its slope along y - x is twice its value."""
-        x, y = rng.normal(size=(2, 1, 12, 15, 2)).astype(np.float32)
+        x, y = rng.random((2, 1, 12, 15, 2)).astype(np.float32)
         loss = FocalFrequency()
         assert np.vdot(gradient(loss, x, y), y - x) == pytest.approx(2 * call(loss, x, y)[0], rel=1e-4)
 
@@ -184,9 +193,35 @@ class TestOracles:
         x, y = 0.8 * digits[:1] + rng.uniform(0, 0.2, digits[:1].shape), rng.normal(0.4, 3, digits[:1].shape)
         assert_slopes(CorrectedSTFT(), oracles.corrected, x, y, 1e-6, rng, rel=1e-2, abs=1e-4)
 
+    @pytest.mark.parametrize("scale", [1e-3, 1, 30])
+    def test_the_gradient_of_a_corrected_bin_is_bounded(self, scale, rng):
+        """By arg_coef / 0.1 + amp_coef, as the docstring promises; where A_o is 0.1 A_i the phase reaches its part."""
+        angles = rng.uniform(-np.pi, np.pi, (2, 500))
+        shares = np.concatenate([np.full(100, 0.1), 10 ** rng.uniform(-6, 1, 400)])
+        f_i, f_o = scale * np.exp(1j * angles[0]), scale * shares * np.exp(1j * angles[1])
+        f_i = [tf.constant(part, tf.float32) for part in (f_i.real, f_i.imag)]
+        f_o = [tf.Variable(part, dtype=tf.float32) for part in (f_o.real, f_o.imag)]
+        for amp_coef, arg_coef in ((0.3, 0.6), (0, 0.6)):
+            with tf.GradientTape() as tape:
+                value = tf.reduce_sum(corrected_difference(f_i, f_o, amp_coef, arg_coef))
+            norm = np.hypot(*tape.gradient(value, f_o))
+            assert norm.max() <= (arg_coef / 0.1 + amp_coef) * 1.0001
+            if scale > 0.1:
+                assert norm.max() >= 0.999 * arg_coef / 0.1
+
+    def test_the_gradient_of_a_phase_is_bounded(self):
+        """By 100 for the spectral losses, whose phases are exact down to an amplitude of 0.01."""
+        real = tf.Variable(np.float32([1, 0.02, 0.01, 0.001, 1e-9, 0]))
+        imaginary = tf.Variable(np.zeros(6, np.float32))
+        zero = [tf.zeros(6), tf.zeros(6)]
+        with tf.GradientTape() as tape:
+            value = tf.reduce_sum(phase_difference(zero, [real, imaginary], 0.0))
+        found = np.hypot(*tape.gradient(value, [real, imaginary]))
+        np.testing.assert_allclose(found, [1, 50, 100, 10, 1e-5, 0], rtol=1e-4, atol=1e-9)
+
     def test_window_and_stride_keep_the_weight_of_corrected(self, rng):
         """White noise has the same local spectrum everywhere: every window and stride measures the same."""
-        x, y = rng.normal(size=(2, 4, 64, 64, 1)).astype(np.float32)
+        x, y = rng.random((2, 4, 64, 64, 1)).astype(np.float32)
         values = [call(CorrectedSTFT(window, stride), x, y).mean() for window, stride in ((8, 2), (16, 4), (32, 8))]
         np.testing.assert_allclose(values, values[1], rtol=0.05)
 
@@ -378,6 +413,21 @@ class TestContract:
         outputs = [black, 0.5 * white, white, 1e-7 * rng.normal(size=black.shape)]
         pairs = itertools.product([black, white, digits[0]], outputs)
         assert abs(gradient(losses.build(name), *map(np.stack, zip(*pairs, strict=True)))).max() < 2000
+
+    @pytest.mark.parametrize("change", [
+        lambda x: np.uint8(255 * x),
+        lambda x: 255 * x,
+        lambda x: 2 * x - 1,
+        lambda x: x + 0.01,
+    ])  # fmt: skip
+    def test_images_out_of_range_are_an_error(self, name, digits, change):
+        """But for rounding. In a graph the values are not known; a reconstruction may be out of range."""
+        images, loss = change(digits), losses.build(name)
+        with pytest.raises(ValueError, match=r"expected images in \[0, 1\], got values from"):
+            loss.call(images, np.float32(digits))
+        assert np.isfinite(loss.call(digits + 1e-5, np.float32(images))).all()
+        graph = tf.function(loss.call)
+        assert graph(np.float32(images), np.float32(digits)).shape == (8,)
 
     def test_shape_mismatch_is_an_error(self, name, digits):
         with pytest.raises(ValueError, match="expected image and reconstruction of one shape"):

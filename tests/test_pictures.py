@@ -15,6 +15,7 @@ from data import batches, cifar10, picture_folder
 from models import checkpoint
 
 SUFFIXES = ("jpg", "png", "webp", "bmp")
+SPLITS = ("train", "held-out", "test")
 
 
 def write(path, pixels):
@@ -112,9 +113,31 @@ class TestFolder:
             data.load(name, "train", place)
 
     def test_no_pictures(self, tmp_path):
-        (tmp_path / "x.png").write_bytes(b"")
-        with pytest.raises(UserError, match=r"expected pictures for the \w+ split in .* got none in [01] files"):
+        for i in range(3):
+            (tmp_path / f"{i}.png").write_bytes(b"")
+        with pytest.raises(UserError, match=r"expected pictures for the test split in .* got none in 1 files"):
             splits(tmp_path)
+
+    @pytest.mark.parametrize("count", [3, 4, 9, 15, 40])
+    def test_a_few_pictures(self, tmp_path, count):
+        """Every split has one; each picture is in one split; what the hash gives stays where no split is empty."""
+        for i in range(count):
+            write(tmp_path / f"{i}.png", np.full((8, 8, 3), i, np.uint8))
+        found = {split: picture_folder.in_folder(tmp_path, split) for split in SPLITS}
+        assert min(map(len, found.values())) >= 1
+        assert sorted(path for paths in found.values() for path in paths) == sorted(tmp_path.iterdir())
+        hashes = {path: picture_folder.hash_of(path.relative_to(tmp_path)) for path in tmp_path.iterdir()}
+        by_hash = {"test": (0, 0.1), "held-out": (0.1, 0.2), "train": (0.2, 1)}
+        meant = {split: [p for p, h in hashes.items() if low <= h < high] for split, (low, high) in by_hash.items()}
+        if all(meant.values()):
+            assert {split: set(paths) for split, paths in found.items()} == {s: set(p) for s, p in meant.items()}
+
+    @pytest.mark.parametrize("count", [0, 1, 2])
+    def test_too_few_pictures(self, tmp_path, count):
+        for i in range(count):
+            write(tmp_path / f"{i}.png", np.zeros((8, 8, 3), np.uint8))
+        with pytest.raises(UserError, match=f"expected at least 3 pictures, one for each of .*, got {count} in"):
+            data.load("image_folder", "train", str(tmp_path))
 
 
 class TestCelebA:
@@ -128,8 +151,19 @@ class TestCelebA:
         assert levels == {"train": [1, 2, 5], "held-out": [3], "test": [4, 6]}
 
     def test_without_its_list(self, tmp_path):
-        with pytest.raises(UserError, match=r"list_eval_partition\.txt with lines of 'file partition'"):
+        with pytest.raises(UserError, match=r"list_eval_partition\.txt: expected the list of CelebA.*'file partition'"):
             data.load("celeba", "train", str(tmp_path))
+
+    def test_as_kaggles_archive_unpacks(self, tmp_path):
+        """A list of commas with a heading, and the folder of the pictures in one of its name."""
+        inner = tmp_path / "img_align_celeba/img_align_celeba"
+        for i in range(1, 5):
+            write(inner / f"{i:06}.jpg", np.full((218, 178, 3), 40 * i, np.uint8))
+        rows = [f"{i:06}.jpg,{partition}" for i, partition in enumerate([0, 1, 2, 0], 1)]
+        (tmp_path / "list_eval_partition.csv").write_text("\r\n".join(["image_id,partition", *rows]))
+        names = {split: [path.stem for path in picture_folder.in_celeba(tmp_path, split)] for split in SPLITS}
+        assert names == {"train": ["000001", "000004"], "held-out": ["000002"], "test": ["000003"]}
+        assert data.load("celeba", "train", str(tmp_path), 64).images.shape == (2, 64, 64, 3)
 
 
 def test_cartoons_have_256_pixels(tmp_path, rng):

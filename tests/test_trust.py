@@ -20,7 +20,7 @@ import models
 import train
 from config.system.errors import UserError
 from config.system.files import write_atomically
-from config.system.lock import only_writer
+from config.system.lock import in_turn, only_writer
 from models import checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -50,6 +50,25 @@ class TestOneWriter:
         first.wait()
         with only_writer(tmp_path):
             assert (tmp_path / "training.lock").read_text() == str(os.getpid())
+
+    def test_the_lock_goes_with_its_holder(self, tmp_path):
+        with only_writer(tmp_path), in_turn(tmp_path):
+            assert {path.name for path in tmp_path.iterdir()} == {"training.lock", "change.lock"}
+        assert not list(tmp_path.iterdir())
+        with pytest.raises(ZeroDivisionError), only_writer(tmp_path):
+            raise ZeroDivisionError
+        assert not list(tmp_path.iterdir())
+
+    def test_one_at_a_time_though_the_lock_goes(self, tmp_path):
+        """Sixty changes by six processes, each of which reads a number, waits and writes one more."""
+        code = "import sys, time; from pathlib import Path; from config.system.lock import in_turn\n"
+        code += "for _ in range(10):\n    with in_turn(sys.argv[1]):\n        path = Path(sys.argv[1], 'count')\n"
+        code += "        count = int(path.read_text()); time.sleep(0.002); path.write_text(str(count + 1))"
+        (tmp_path / "count").write_text("0")
+        command = [sys.executable, "-c", code, str(tmp_path)]
+        writers = [subprocess.Popen(command, cwd=ROOT) for _ in range(6)]
+        assert [writer.wait(30) for writer in writers] == [0] * 6
+        assert (tmp_path / "count").read_text() == "60"
 
     def test_what_a_killed_process_left_half_written_is_removed(self, tmp_path):
         (tmp_path / ".model.npz.x.part").write_bytes(b"half")

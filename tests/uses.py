@@ -224,11 +224,12 @@ def small(names):
 
 
 def finite(names):
-    """Finite values and gradients for magnitudes up to 10,000."""
+    """Finite values and gradients for images in [0, 1] and outputs of magnitudes up to 10,000."""
     rng, shape = np.random.default_rng(0), (32, 32, 3)
     signs, flat, spots = np.sign(rng.normal(size=shape)), np.ones(shape), rng.random(shape) < 0.01
     cases = [1e4 * signs, 1e4 * flat, -1e4 * flat, 0 * flat, 1e4 * spots, 1e-30 * signs, 1e4 * flat + signs]
-    x, y = (np.stack(images).astype("float32") for images in zip(*itertools.product(cases, cases), strict=True))
+    images = [0 * flat, flat, (signs + 1) / 2, 1.0 * spots, 1e-30 * abs(signs), rng.random(shape)]
+    x, y = (np.stack(ones).astype("float32") for ones in zip(*itertools.product(images, cases), strict=True))
     for name in names:
         value, slope = gradient(losses.build(name), x, y)
         assert np.isfinite(value).all() and np.isfinite(slope).all(), name

@@ -39,10 +39,8 @@ def resumed(path, given):
     A key whose default in the YAML files was edited since counts as given, except a 0 that stands for a number.
 
     Raises:
-        UserError: there is no such state, or a changed key would make it another run.
+        UserError: there is no such state, or it is damaged, or a changed key would make it another run.
     """
-    if not path.exists():
-        raise UserError(f"--resume: expected the state of an interrupted run, got no file {path}")
     manifest = read(path)[1]
     saved = checkpoint.configuration(manifest)
     edited = {key: value for key, value in config.defaults().items() if value != manifest["defaults"].get(key)}

@@ -1,5 +1,6 @@
 """What a user can get wrong: one line, exit code 2."""
 
+import os
 import sys
 
 
@@ -7,8 +8,18 @@ class UserError(Exception):
     """A mistake of the user's, told in one line: what happened, what was expected, what came."""
 
 
+def open_streams():
+    """Let standard streams that the caller has closed lead nowhere, so that no other file takes their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "w" if number else "r"))
+
+
 def run(main):
     """Call the script's `main(argv)`; a UserError becomes one line on stderr and exit code 2."""
+    open_streams()
     try:
         main(sys.argv[1:])
     except UserError as error:

@@ -1,10 +1,81 @@
-"""Files that are written whole or not at all."""
+"""Files: read within limits, and written whole or not at all."""
 
+import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 from config.system.errors import UserError
+
+# the most bytes that are read of a file; of an archive also the most that it may unpack to
+YAML = 100_000
+TABLE = 50_000_000
+PICTURE = 1_000_000_000
+# more than any checkpoint or training state that the configuration allows
+ARRAYS = 4_000_000_000
+
+
+@contextlib.contextmanager
+def opened(path, expected, most):
+    """Open the file `path` and yield it, to read bytes. A device or a pipe is never opened.
+
+    Args: `expected`, in words what the file should be; `most`, its largest size in bytes.
+
+    Raises:
+        UserError: there is no such file, it is a folder, a device or a pipe, or it is larger than `most`.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            found = Path(path).stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise UserError(f"{path}: expected {expected}, got {kind_of(found.st_mode)}")
+            if found.st_size > most:
+                raise UserError(f"{path}: expected {expected} of at most {most:,} bytes, got {found.st_size:,}")
+            file = stack.enter_context(Path(path).open("rb"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path}: expected {expected}, got: {getattr(error, 'strerror', None) or error}") from error
+        yield file
+
+
+def kind_of(mode):
+    """Return in words what a path is that is no regular file, given its `mode`."""
+    kinds = {"a folder": stat.S_ISDIR, "a pipe": stat.S_ISFIFO, "a device": stat.S_ISCHR, "a disk": stat.S_ISBLK}
+    return next((name for name, is_kind in kinds.items() if is_kind(mode)), "no regular file")
+
+
+def require_file(path, expected, most):
+    """Check that the file `path` can be read.
+
+    Raises:
+        UserError: as of `opened`.
+    """
+    with opened(path, expected, most):
+        pass
+
+
+def read_bytes(path, expected, most):
+    """Return the content of the file `path`. Args and errors: as of `opened`."""
+    with opened(path, expected, most) as file:
+        content = file.read(most + 1)
+    # a file of the system may say that it has no size
+    if len(content) > most:
+        raise UserError(f"{path}: expected {expected} of at most {most:,} bytes, got more")
+    return content
+
+
+def read_text(path, expected, most):
+    """Return the text of the file `path`, in UTF-8.
+
+    Args: as of `opened`.
+
+    Raises:
+        UserError: as of `opened`, or it is no text.
+    """
+    try:
+        return read_bytes(path, expected, most).decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: expected {expected}, got: {error}") from error
 
 
 def write_atomically(path, content):

@@ -21,16 +21,7 @@ def only_writer(folder):
     Raises:
         UserError: another process holds it.
     """
-    with _opened(Path(folder) / "training.lock") as file:
-        try:
-            if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise UserError(
-                f"{folder}: expected to be the only one to write there, but process {file.read().strip()} is "
-                "training into it; wait for it, or give another --tag"
-            ) from error
+    with _held(Path(folder) / "training.lock", wait=False) as file:
         file.truncate(0)
         file.write(f"{os.getpid()}")
         file.flush()
@@ -42,10 +33,26 @@ def only_writer(folder):
 @contextlib.contextmanager
 def in_turn(folder):
     """Hold `folder` for a short change, after whoever holds it so now."""
-    with _opened(Path(folder) / "change.lock") as file:
-        if fcntl:
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with _held(Path(folder) / "change.lock", wait=True):
         yield
+
+
+@contextlib.contextmanager
+def _held(path, wait):
+    """Hold the file `path`, which is there as long as it is held, and yield it."""
+    while True:
+        with _opened(path) as file:
+            _lock(path, file, wait)
+            # whoever held it before has removed it by now, and another may stand in its place
+            if not _is_at(path, file):
+                continue
+            try:
+                yield file
+            finally:
+                # Windows does not remove an open file
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            return
 
 
 def _opened(path):
@@ -53,3 +60,20 @@ def _opened(path):
         return path.open("a+")
     except OSError as error:
         raise UserError(f"{path}: expected a file that can be written, got: {error.strerror}") from error
+
+
+def _lock(path, file, wait):
+    if not fcntl:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError as error:
+        file.seek(0)
+        raise UserError(
+            f"{path.parent}: expected to be the only one to write there, but process {file.read().strip()} is "
+            "training into it; wait for it, or give another --tag"
+        ) from error
+
+
+def _is_at(path, file):
+    return path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno()))

@@ -5,23 +5,27 @@ of its docstring. A report imports what needs TensorFlow in `main`, so that mist
 """
 
 import json
+import sys
 from pathlib import Path
 
 import config
 from config.schema import FOLDER, Key
+from config.system.errors import UserError
 from config.system.files import require_writable, write_atomically
 from config.system.runtime import import_tensorflow
 
 IMAGE_SIZE = 64
+# data sets whose images have a black background
+ON_BLACK = ("mnist", "mnist-gray", "fashion-mnist")
 SEED = Key(int, "seed of the noise", low=0)
 OUT_DIR = Key(str, "folder for the report", **FOLDER)
 
 
-def add_images(parser):
-    """Add the flags that choose the images."""
-    parser.add_key("dataset", "mnist")
-    parser.add_key("data_dir", "")
-    parser.add_key("image_size", None, shown=IMAGE_SIZE)
+def add_images(parser, others=None):
+    """Add the flags that choose the images. Args: `others`, in words which they are without flags; None: mnist."""
+    parser.add_key("dataset", None if others else "mnist", shown=others)
+    parser.add_key("data_dir", None if others else "", shown=others)
+    parser.add_key("image_size", None, shown=others or IMAGE_SIZE)
     parser.add_key("test_split", "test", flag="split")
 
 
@@ -39,19 +43,29 @@ def add_output(parser, rows=True):
         parser.add_argument("--json", metavar="PATH", help="write the rows to this file too")
 
 
-def names(text):
-    """Return the names in `text`, which are separated by commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+def names(flag, text):
+    """Return the names in `text`, the value of a flag, which are separated by commas.
+
+    Raises:
+        UserError: there is none.
+    """
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise UserError(f"{flag}: expected a name, or several separated by commas, got {text!r}")
+    return found
 
 
 def begin(flags):
     """Check what can be checked before the long part, then import TensorFlow.
 
     Raises:
-        UserError: a folder cannot be written, or the images have no size to choose.
+        UserError: a folder cannot be written, that of the pictures is missing, or the images have no size to choose.
     """
     if getattr(flags, "image_size", None):
-        config.require_read({"image_size": flags.image_size}, [config.defaults() | {"dataset": flags.dataset}])
+        config.require_read(
+            {"image_size": flags.image_size}, [config.defaults() | {"dataset": flags.dataset or "mnist"}]
+        )
+    config.require_pictures(getattr(flags, "dataset", None), getattr(flags, "data_dir", None))
     for folder in [flags.out_dir, *([Path(flags.json).parent] if getattr(flags, "json", None) else [])]:
         require_writable(folder)
     import_tensorflow()
@@ -62,6 +76,34 @@ def load_images(flags):
     import data
 
     return data.load(flags.dataset, flags.split, flags.data_dir, flags.image_size or IMAGE_SIZE).images
+
+
+def warn_if_light(path, picture, dataset):
+    """Say on stderr that the picture in the file `path`, uint8 or in [0, 1], is light where models know black.
+
+    Args: `dataset`, the images that the model was trained on.
+    """
+    import numpy as np
+
+    picture = np.asarray(picture)
+    if dataset in ON_BLACK and np.median(picture) > (0.5 if picture.dtype.kind == "f" else 127):
+        print(f"{path}: expected light on black, as in {dataset}, got a light background; invert it", file=sys.stderr)
+
+
+def trained_on(flags, manifest):
+    """Return the images of a checkpoint's `manifest` as data.load takes them: dataset, split, data_dir and image_size.
+
+    They are those that the flags choose, and else those that its model was trained on. A recorded folder that is not
+    here does not count.
+    """
+    from models import checkpoint
+
+    settings = checkpoint.configuration(manifest)
+    dataset = flags.dataset or settings.dataset
+    is_here = dataset == settings.dataset and Path(settings.data_dir).is_dir()
+    recorded = settings.data_dir if is_here else ""
+    folder = recorded if flags.data_dir is None else flags.data_dir
+    return dataset, flags.split, folder, flags.image_size or manifest["image_shape"][0]
 
 
 def publish(flags, name, text, rows=None):

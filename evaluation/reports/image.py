@@ -8,7 +8,7 @@ A model of damaged images sees the picture damaged.
 from pathlib import Path
 
 from config.command_line import checkpoint_files
-from evaluation.reports import add_latents, add_output, begin
+from evaluation.reports import add_latents, add_output, begin, warn_if_light
 from evaluation.reports.table import PAPER_LOSSES
 
 
@@ -26,18 +26,22 @@ def main(flags):
     Raises:
         UserError: a checkpoint is missing, or the file is no picture.
     """
+    from data import picture_file
+
     files = checkpoint_files(flags, PAPER_LOSSES)
+    picture_file.require(flags.image)
     begin(flags)
     import numpy as np
 
-    from data import picture_file
     from evaluation import grids, scoring
     from evaluation.metrics import METRICS
     from models import checkpoint
 
     for name, path in files.items():
-        model, _ = checkpoint.load_model(path)
-        (batch,) = scoring.batches(model, picture_file.load(flags.image, model.image_shape), flags.z, flags.seed)
+        model, manifest = checkpoint.load_model(path)
+        picture = picture_file.load(flags.image, model.image_shape)
+        warn_if_light(flags.image, picture, checkpoint.configuration(manifest).dataset)
+        (batch,) = scoring.batches(model, picture, flags.z, flags.seed)
         psnr, ssim = (float(METRICS[metric].score(batch)[0]) for metric in ("psnr", "ssim"))
         out = Path(flags.out_dir) / name / f"{Path(flags.image).stem}_reconstruction.png"
         grids.save(out, grids.grid(np.concatenate([batch.image, batch.reconstruction])))

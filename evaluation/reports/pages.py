@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 
 from config.system.errors import UserError
-from config.system.files import write_atomically
+from config.system.files import TABLE, read_text, write_atomically
 
 NOT_YET = "not measured yet"
 GENERATED = re.compile(r"(<!-- (results/[\w/.+-]+\.md)(?:: ([^>\n]+), ([^,>\n]+))? -->).*?(<!-- end -->)", re.S)
@@ -86,7 +86,4 @@ def read(path):
     Raises:
         UserError: it cannot be read.
     """
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: expected a text file, got: {error.strerror}") from error
+    return read_text(path, "a text file", TABLE)

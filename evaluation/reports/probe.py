@@ -6,6 +6,7 @@ Each loss compares digits with the same digits, disturbed, and is shown as a fra
 The second table says what a blur costs in shifts, and what share of a sum and of its gradient each term has.
 """
 
+from functools import partial
 from pathlib import Path
 
 from config.system.errors import UserError
@@ -16,7 +17,7 @@ from evaluation.reports.table import PAPER_LOSSES
 def add_flags(parser):
     """Add the flags of this report to a Parser."""
     text = f"losses, untrained (default: {PAPER_LOSSES})"
-    parser.add_argument("--loss", metavar="LOSS[,LOSS]", default=PAPER_LOSSES, help=text)
+    parser.add_argument("--loss", type=partial(names, "--loss"), metavar="LOSS[,LOSS]", default=PAPER_LOSSES, help=text)
     add_images(parser)
     add_output(parser, rows=False)
 
@@ -34,7 +35,7 @@ def main(flags):
     from evaluation.metrics.display import as_displayed
 
     try:
-        probed = probe.with_terms({name: losses.build(name) for name in names(flags.loss)})
+        probed = probe.with_terms({name: losses.build(name) for name in flags.loss})
     except ValueError as error:
         raise UserError(f"{error}") from error
     images = as_displayed(load_images(flags)[: probe.NUM_IMAGES])

@@ -11,7 +11,7 @@ from pathlib import Path
 from config.command_line import checkpoint_files
 from config.schema import Key
 from config.system.errors import UserError
-from evaluation.reports import add_output, begin, publish
+from evaluation.reports import add_output, begin, publish, warn_if_light
 
 # the shipped checkpoints, two for each measurement
 RESTORERS = (
@@ -43,9 +43,12 @@ def main(flags):
         UserError: a flag has no meaning with another one, or a checkpoint or file is missing or does not fit.
     """
     given = {name: value for name, value in vars(flags).items() if value is not None}
-    if flags.image:
-        require_picture_flags(given)
     files = checkpoint_files(flags, RESTORERS)
+    if flags.image:
+        from data import picture_file
+
+        require_picture_flags(given)
+        picture_file.require(flags.image)
     begin(flags)
     if flags.image:
         restore_picture(flags.image, files, Path(flags.out_dir))
@@ -71,9 +74,11 @@ def restore_picture(path, files, out_dir):
     from evaluation import grids, restoration
 
     for name, checkpoint in files.items():
-        model, _ = restoration.load_model(checkpoint)
+        model, settings = restoration.load_model(checkpoint)
         out = out_dir / name / f"{Path(path).stem}_restored.png"
-        grids.save(out, grids.grid(restoration.of_picture(path, model)))
+        pair = restoration.of_picture(path, model)
+        warn_if_light(path, pair[0], settings.dataset)
+        grids.save(out, grids.grid(pair))
         print(f"{name}: {out}")
 
 

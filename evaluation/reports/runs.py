@@ -6,10 +6,11 @@
 A row is a configuration, and its runs differ in their seeds. A run from which other runs start is left out.
 """
 
+from functools import partial
 from pathlib import Path
 
 import config
-from config.schema import Key
+from config.schema import KEYS, Key
 from config.system.errors import UserError
 from evaluation.reports import add_images, add_latents, add_output, begin, load_images, names, publish
 
@@ -23,14 +24,18 @@ def add_flags(parser):
     text = f"the table of runs that trainings write (default: {RUNS})"
     parser.add_argument("--runs", metavar="FILE", default=RUNS, help=text)
     parser.add_argument(
-        "--loss", metavar="LOSS[,LOSS]", default="", help="only the runs of these losses (default: all)"
+        "--loss",
+        type=partial(names, "--loss"),
+        metavar="LOSS[,LOSS]",
+        default=(),
+        help="only the runs of these losses (default: all)",
     )
     text = "only the runs of the experiment in this YAML file (default: all)"
     parser.add_argument(
         "--config", type=lambda path: config.read_experiment(path, {}), metavar="FILE", default=(), help=text
     )
     text = "rows from which differences are taken, by name or loss (default: l2)"
-    parser.add_argument("--baseline", metavar="ROW[,ROW]", default="l2", help=text)
+    parser.add_argument("--baseline", type=rows, metavar="ROW[,ROW]", default="l2", help=text)
     text = "compare the losses at equal KL divergence, between their runs at several beta"
     parser.add_argument("--match", choices=("kl",), help=text)
     parser.add_value("kl", KL, None, shown="within what the losses share")
@@ -38,6 +43,17 @@ def add_flags(parser):
     add_latents(parser)
     add_images(parser)
     add_output(parser)
+
+
+def rows(text):
+    """Return `text`, names of rows separated by commas, each of which begins with the name of a loss.
+
+    Raises:
+        UserError: one does not.
+    """
+    for name in names("--baseline", text):
+        KEYS["loss"].parse("--baseline", name.split()[0])
+    return text
 
 
 def main(flags):
@@ -54,7 +70,7 @@ def main(flags):
     from evaluation import comparison, comparison_table
     from models import runs
 
-    found = runs.select(flags.runs, flags.dataset, flags.split, names(flags.loss), flags.config)
+    found = runs.select(flags.runs, flags.dataset, flags.split, flags.loss, flags.config)
     found = comparison.last_stages(found)
     comparison.require_checkpoints(found)
     images = load_images(flags)

@@ -4,12 +4,13 @@
     python evaluate.py --loss=ours,my_run --z=mean
 
 The protocol is that of the paper: raw output of the decoder, latents sampled from the posterior, means over images.
+Each model is measured on the data set that it was trained on, unless flags choose another.
 """
 
 from config.command_line import checkpoint_files
 from config.system.errors import UserError
 from evaluation import markdown
-from evaluation.reports import add_images, add_latents, add_output, begin, load_images, publish
+from evaluation.reports import add_images, add_latents, add_output, begin, publish, trained_on
 
 # loss: PSNR (dB) and SSIM in Table 1 of the paper. The checkpoints of these losses are shipped
 PAPER = {
@@ -27,7 +28,7 @@ def add_flags(parser):
     """Add the flags of this report to a Parser."""
     parser.add_checkpoints(PAPER_LOSSES)
     add_latents(parser)
-    add_images(parser)
+    add_images(parser, "what each model was trained on")
     add_output(parser)
 
 
@@ -39,17 +40,22 @@ def main(flags):
     """
     files = checkpoint_files(flags, PAPER_LOSSES)
     begin(flags)
-    from evaluation import scoring
+    import data
+    from models import checkpoint
 
-    images = load_images(flags)
-    protocol = {"dataset": flags.dataset, "split": flags.split, "z": flags.z, "seed": flags.seed}
-    rows = [row(name, path, images, **protocol) for name, path in files.items()]
-    caption = scoring.caption(images, flags.dataset, flags.split, flags.z, flags.seed)
-    publish(flags, "table", f"{table(rows)}\n\n{caption}\n", rows)
+    images, rows = {}, []
+    for name, path in files.items():
+        model, manifest = checkpoint.load_model(path)
+        source = trained_on(flags, manifest)
+        if source not in images:
+            images[source] = data.load(*source).images
+        protocol = {"dataset": source[0], "split": flags.split, "z": flags.z, "seed": flags.seed}
+        rows.append(row(name, model, manifest, images[source], **protocol))
+    publish(flags, "table", f"{table(rows)}\n\n{caption(rows, flags.z, flags.seed)}\n", rows)
 
 
-def row(name, path, images, **protocol):
-    """Return the row of the checkpoint `path`: means over the images, the paper's numbers, and facts.
+def row(name, model, manifest, images, **protocol):
+    """Return the row of a checkpoint: means over the images, the paper's numbers, and facts.
 
     Args: `protocol` has dataset, split, z and seed.
 
@@ -59,15 +65,45 @@ def row(name, path, images, **protocol):
     from evaluation import scoring
     from models import checkpoint
 
-    model, manifest = checkpoint.load_model(path)
     if model.image_shape != images.shape[1:]:
-        raise UserError(f"{path}: expected images of {images.shape[1:]}, got a model of {model.image_shape}")
+        raise UserError(f"{name}: expected images of {images.shape[1:]}, got a model of {model.image_shape}")
     scores = scoring.score(model, images, latents=protocol["z"], seed=protocol["seed"])
     means = {metric: float(values.mean()) for metric, values in scores.items()}
     paper_psnr, paper_ssim = PAPER.get(name, (None, None))
     paper = {"paper_psnr": paper_psnr, "paper_ssim": paper_ssim, "num_images": len(images)}
     facts = {"output_space": manifest["output_space"], "epochs": checkpoint.epochs(manifest)}
-    return {"loss": name, **means, **paper, **protocol, **facts}
+    return {"loss": name, **means, **paper, **protocol, **facts, "damage": damage(manifest)}
+
+
+def damage(manifest):
+    """Return the measurement through which a checkpoint's model sees the images, in words, or None."""
+    from models import checkpoint
+
+    settings = checkpoint.configuration(manifest)
+    if settings.model != "ambient_vae_gan":
+        return None
+    from evaluation.restoration import described
+
+    return described(settings)
+
+
+def caption(rows, z, seed):
+    """Return what the rows are measured on, and how; where the data sets differ, also which row on which."""
+    from evaluation import scoring
+
+    datasets = {row["dataset"]: row for row in rows}
+    texts = []
+    for dataset, one in datasets.items():
+        names = ", ".join(markdown.display_name(row["loss"]) for row in rows if row["dataset"] == dataset)
+        of = f" ({names})" if len(datasets) > 1 else ""
+        texts.append(f"{one['num_images']:,} {one['split']} images of {dataset}{of}")
+    damaged = [
+        f"\n{markdown.display_name(row['loss'])} restores: it sees each image damaged ({row['damage']}) and is scored "
+        "against the clean one; `evaluate.py restore` compares it with other methods."
+        for row in rows
+        if row["damage"]
+    ]
+    return scoring.caption(" and ".join(texts), z, seed) + "".join(damaged)
 
 
 def table(rows):

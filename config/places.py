@@ -1,0 +1,34 @@
+"""Where the files of a run are."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Files(NamedTuple):
+    """The files of a run."""
+
+    model: Path  # weights and configuration
+    previous: Path  # the model that stood there before
+    state: Path  # all that is needed to resume
+    failure: Path  # the record of a step that was not finite
+    metrics: Path
+    samples: Path
+    evolution: Path
+    perceptual: Path  # LPIPS and FID
+    logs: Path  # the folder of TensorBoard's files
+
+
+def files(settings):
+    """The Files of the run that `settings` describe."""
+    model_dir, results_dir = (Path(folder) / settings.tag for folder in (settings.model_dir, settings.results_dir))
+    return Files(
+        model=model_dir / "model.npz",
+        previous=model_dir / "model.previous.npz",
+        state=model_dir / "training.state.npz",
+        failure=model_dir / "failed_step.npz",
+        metrics=results_dir / "metrics.csv",
+        samples=results_dir / "samples.png",
+        evolution=results_dir / "evolution.npz",
+        perceptual=results_dir / "perceptual.npz",
+        logs=Path(settings.logs_dir) / settings.tag,
+    )
