@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from config.system.errors import UserError
 from evaluation import bootstrap, scoring
-from evaluation.metrics import METRICS, blur, fid
+from evaluation.metrics import METRICS, blur, fid, kid
 from evaluation.metrics.display import in_batches
 from losses import lpips
 from models import checkpoint, runs
@@ -23,20 +23,21 @@ class Protocol(NamedTuple):
     split: str
     latents: str  # whether reconstructions are decoded from a "sample" of the posterior or from its "mean"
     seed: int  # that of the noise
-    perceptual: int | None  # the number of images for FID; 0: LPIPS without FID; None: neither
+    perceptual: int | None  # the number of images for KID and FID; 0: LPIPS without them; None: none of these
 
     def metrics(self):
         """The names of the metrics."""
-        usual = [name for name, metric in METRICS.items() if not metric.perceptual]
-        if self.perceptual is None:
-            return usual
-        return [name for name, metric in METRICS.items() if self.perceptual or not metric.of_first]
+        return [name for name, metric in METRICS.items() if not metric.perceptual or self.has_images_for(metric)]
+
+    def has_images_for(self, metric):
+        """Whether there are as many images as a perceptual metric needs."""
+        return self.perceptual is not None and self.perceptual >= metric.least_images
 
 
 class Resamples:
     """The test images [N, H, W, C], their resamples, and what metrics compare with, computed when first needed.
 
-    Args: `first`, the number of images for FID.
+    Args: `first`, the number of images for KID and FID.
     """
 
     def __init__(self, images, first=None):
@@ -51,8 +52,23 @@ class Resamples:
 
     @cached_property
     def features(self):
+        """The Inception features [n, 2048] of the first images."""
+        return fid.features(np.asarray(self.images[: self.first]))
+
+    @cached_property
+    def gaussian(self):
         """The Gaussian of the features of the first images."""
-        return fid.gaussian(fid.features(np.asarray(self.images[: self.first])))
+        return fid.gaussian(self.features)
+
+    @cached_property
+    def weights_of_first(self):
+        """The weights [1 + R, n] of resamples of the first images."""
+        return self.weights if self.first == len(self.images) else bootstrap.image_weights(self.first)
+
+    @cached_property
+    def mean_kernel(self):
+        """The mean kernel [1 + R] of KID within the first images."""
+        return kid.within(self.features, self.weights_of_first)
 
 
 class Estimate(NamedTuple):
@@ -74,20 +90,12 @@ def require_checkpoints(found):
         raise UserError(f"{missing[0]}: expected the checkpoints of {len(files)} runs, {len(missing)} are missing")
 
 
-def require_perceptual(images, count):
-    """Check that LPIPS and, for a `count` of them, FID fit images [N, H, W, C].
+def require_perceptual(count):
+    """Check that the weights of LPIPS and, if `count` is not 0, of Inception are there.
 
     Raises:
-        UserError: the images are grey or small, or the packages are not installed.
+        UserError: the packages are not installed.
     """
-    _, height, width, channels = images.shape
-    if channels != 3:
-        raise UserError(
-            f"perceptual: expected colour images, on which the networks of LPIPS and FID were trained, got {channels} "
-            "channel; evaluate without --perceptual, or with --dataset=cifar10 or a folder of pictures"
-        )
-    if min(height, width) < lpips.LEAST_SIZE:
-        raise UserError(f"perceptual: expected images of at least {lpips.LEAST_SIZE} pixels, got {height}x{width}")
     try:
         lpips.load()
     except ValueError as error:
@@ -129,7 +137,7 @@ def estimates_of_families(families, images, protocol):
 def of_run(run, resamples, protocol):
     """Return the metrics of a run on every resample of the images, a dict of [1 + R].
 
-    LPIPS and FID are kept beside the results of the run, since Inception takes 0.125 s per image.
+    Perceptual metrics are kept beside the results of the run, since Inception takes 0.125 s per image.
     """
     model, path = runs.load_model(run), runs.files(run).perceptual
     of = {**protocol._asdict(), "checkpoint": hashlib.sha256(runs.files(run).model.read_bytes()).hexdigest()}
@@ -137,7 +145,7 @@ def of_run(run, resamples, protocol):
     kept = {} if protocol.perceptual is None else kept_metrics(path, of)
     found = of_model(model, resamples, protocol, [name for name in protocol.metrics() if name not in kept])
     if slow := {name: values for name, values in found.items() if METRICS[name].perceptual}:
-        checkpoint.write(path, slow, of=of)
+        checkpoint.write(path, kept | slow, of=of)
     return kept | found
 
 

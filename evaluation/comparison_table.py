@@ -5,11 +5,23 @@ from config.system.errors import UserError
 from evaluation import bootstrap, comparison, markdown, scoring
 from evaluation.markdown import display_name
 from evaluation.metrics import METRICS
+from losses import lpips
 
 CAPTION_OF_DIFFERENCES = (
     "Differences with 95 % intervals over seeds and test images, paired by image and, where both have the same seeds, "
     "by seed. Bold: the interval excludes zero. Seeds: the smaller number of the two. With one seed the interval is "
     "over test images alone, and nothing is bold."
+)
+
+OF_FEATURES = (
+    "KID, precision and recall: on the features of Inception-v3 of 2015, between {count:,} reconstructions, or samples "
+    "of the prior, and as many images. KID is times 1000; it is 0 on average for images of one kind. Precision is the "
+    "share of samples that lie among the images, recall that of images among the samples (third neighbour); their "
+    "intervals take the neighbourhoods as they are."
+)
+OF_FID = (
+    "FID: on the same features. It depends on the number of images, and its intervals are over seeds alone. For "
+    "CIFAR-10's training and test images, whose FID is known, see results/benchmarks/fid.md."
 )
 
 
@@ -170,12 +182,13 @@ def caption(found, images, protocol, apart=()):
 
 
 def perceptual_caption(images, protocol):
-    """Return how LPIPS and FID were made."""
-    count = min(protocol.perceptual, len(images))
-    lpips = " LPIPS: version 0.1, AlexNet, of the clipped reconstructions at their own size."
-    fid = (
-        f" FID: Inception-v3 of 2015, between {count:,} reconstructions, or samples of the prior, and as many images. "
-        "It depends on that number, and its intervals are over seeds alone. For CIFAR-10's training and test images, "
-        "whose FID is known, see results/benchmarks/fid.md."
-    )
-    return lpips + fid if count else lpips
+    """Return how the perceptual metrics were made."""
+    names, grey = protocol.metrics(), images.shape[-1] == 1
+    sentences = [
+        "LPIPS: version 0.1, AlexNet, of the clipped reconstructions at their own size, on a black ground of "
+        f"{lpips.LEAST_SIZE} pixels if they are smaller.",
+        "For LPIPS and Inception the grey channel is repeated three times." if grey else "",
+        OF_FEATURES.format(count=protocol.perceptual) if "kid" in names else "",
+        OF_FID if "fid" in names else "",
+    ]
+    return "".join(f" {sentence}" for sentence in sentences if sentence)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from data.batches import to_float
-from evaluation.metrics import METRICS, OF_IMAGES
+from evaluation.metrics import METRICS, OF_IMAGES, fid
 from evaluation.metrics.display import parts
 
 
@@ -42,6 +42,16 @@ class Batch:
         """As many samples of the prior [B, H, W, C], clipped to [0, 1]."""
         return np.clip(self.model.decode(self.z), 0, 1)
 
+    @cached_property
+    def features(self):
+        """The Inception features [B, 2048] of the reconstructions."""
+        return fid.features(self.clipped)
+
+    @cached_property
+    def sample_features(self):
+        """The Inception features [B, 2048] of the samples of the prior."""
+        return fid.features(self.samples)
+
 
 def batches(model, images, latents=None, seed=0):
     """Yield a Batch for each part of images [N, H, W, C].
@@ -70,7 +80,7 @@ def score(model, images, names=OF_IMAGES, latents=None, seed=0, first=None):
     values, done = {name: [] for name in names}, 0
     for batch in batches(model, images, latents, seed):
         for name in names:
-            count = max(first - done, 0) if METRICS[name].of_first else None
+            count = max(first - done, 0) if METRICS[name].least_images else None
             if count != 0:
                 values[name].append(np.asarray(METRICS[name].score(batch))[:count])
         done += len(batch.image)

@@ -82,7 +82,7 @@ class TestScores:
         """A metric of the first images has that many values, whatever the batches."""
         model = models.build(config.resolve({"loss": "l2"}), (28, 28, 1))
         monkeypatch.setattr("evaluation.metrics.display.BATCH", 3)
-        first = Metric("", 0, lambda batch: batch.image[:, 14, 14, 0], of_first=True)
+        first = Metric("", 0, lambda batch: batch.image[:, 14, 14, 0], least_images=1)
         monkeypatch.setitem(METRICS, "first", first)
         for count in (1, 3, 4, 8, 20):
             found = scoring.score(model, np.uint8(digits * 255), ["first", "psnr"], first=count)

@@ -6,13 +6,15 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from evaluation.metrics import fid
+from evaluation.metrics import fid, kid, manifold
 from evaluation.metrics.blur import power_moments, sigma_between
 from losses import kl_divergence, lpips
 from losses.ssim import similarity
 
 # the PSNR of equal images is infinite; here it is that of a mean squared error of 1e-10
 HIGHEST_PSNR = 100.0
+# FID of fewer images says more of their number than of the images
+FID_IMAGES = 10_000
 
 
 def psnr(image, reconstruction):
@@ -33,7 +35,28 @@ def blur_of_set(values, resamples):
 
 def frechet(values, resamples):
     """Return the FID [1 + R] of images whose features [n, 2048] are `values`. It is not resampled: all are the same."""
-    return np.full(len(resamples.weights), fid.distance(fid.gaussian(values), resamples.features))
+    return np.full(len(resamples.weights), fid.distance(fid.gaussian(values), resamples.gaussian))
+
+
+def kernel_distance(values, resamples):
+    """Return 1000 times the KID [1 + R] of images whose features [n, 2048] are `values`."""
+    weights, within = resamples.weights_of_first, resamples.mean_kernel
+    return 1000 * kid.distance(values, resamples.features, weights, within)
+
+
+def precision(values, resamples):
+    """Return the share [1 + R] of images with features `values` [n, 2048] that lie in the manifold of test images."""
+    return resamples.weights_of_first @ manifold.inside(values, resamples.features)
+
+
+def recall(values, resamples):
+    """Return the share [1 + R] of test images that lie in the manifold of images with features `values` [n, 2048]."""
+    return resamples.weights_of_first @ manifold.inside(resamples.features, values)
+
+
+def patch_distance(batch):
+    """Return the LPIPS [B] of the clipped reconstructions."""
+    return lpips.distance(*map(lpips.as_photographs, (batch.clipped, batch.image)))
 
 
 class Metric(NamedTuple):
@@ -44,7 +67,8 @@ class Metric(NamedTuple):
     resample: function of the values of all test images [N, ...] and their Resamples (evaluation/comparison.py) → the
         metric [1 + R] on each resample of them.
     perceptual: whether it is slow, needs requirements-perceptual.txt, and is computed only with --perceptual.
-    of_first: whether it scores only the first test images, as many as --perceptual says.
+    least_images: how many images it needs, and 0 if it scores all. Others score the first test images, as many as
+        --perceptual says, and are left out if these are fewer.
     """
 
     heading: str
@@ -52,7 +76,7 @@ class Metric(NamedTuple):
     score: Callable
     resample: Callable = mean
     perceptual: bool = False
-    of_first: bool = False
+    least_images: int = 0
 
 
 METRICS = {
@@ -62,9 +86,15 @@ METRICS = {
     "ssim_clipped": Metric("SSIM clipped", 3, lambda batch: similarity(batch.image, batch.clipped)),
     "equivalent_blur": Metric("blur (px)", 3, lambda batch: power_moments(batch.clipped), blur_of_set),
     "sample_blur": Metric("blur of samples (px)", 3, lambda batch: power_moments(batch.samples), blur_of_set),
-    "lpips": Metric("LPIPS", 3, lambda batch: lpips.distance(batch.clipped, batch.image), mean, True),
-    "fid": Metric("FID", 1, lambda batch: fid.features(batch.clipped), frechet, True, True),
-    "sample_fid": Metric("FID of samples", 1, lambda batch: fid.features(batch.samples), frechet, True, True),
+    "lpips": Metric("LPIPS", 3, patch_distance, mean, True),
+    "kid": Metric("KID ×1000", 1, lambda batch: batch.features, kernel_distance, True, 2),
+    "sample_kid": Metric("KID ×1000 of samples", 1, lambda batch: batch.sample_features, kernel_distance, True, 2),
+    "precision": Metric(
+        "precision of samples", 3, lambda batch: batch.sample_features, precision, True, manifold.K + 1
+    ),
+    "recall": Metric("recall of samples", 3, lambda batch: batch.sample_features, recall, True, manifold.K + 1),
+    "fid": Metric("FID", 1, lambda batch: batch.features, frechet, True, FID_IMAGES),
+    "sample_fid": Metric("FID of samples", 1, lambda batch: batch.sample_features, frechet, True, FID_IMAGES),
     "kl_divergence": Metric("KL (nats)", 2, lambda batch: kl_divergence(*batch.posterior)),
 }
 

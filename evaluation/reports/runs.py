@@ -15,7 +15,9 @@ from evaluation.reports import add_images, add_latents, add_output, begin, load_
 
 RUNS = "results/local/runs.csv"
 KL = Key(float, "with --match: at this KL divergence, nats", above=0)
-FID_IMAGES = Key(int, "for colour images: LPIPS, and FID of so many images; 0: LPIPS alone", low=0)
+PERCEPTUAL = Key(
+    int, "LPIPS, KID, precision and recall, and FID if there are 10000, of so many images; 0: LPIPS alone", low=0
+)
 
 
 def add_flags(parser):
@@ -34,7 +36,7 @@ def add_flags(parser):
     text = "compare the losses at equal KL divergence, between their runs at several beta"
     parser.add_argument("--match", choices=("kl",), help=text)
     parser.add_value("kl", KL, None, shown="within what the losses share")
-    parser.add_value("perceptual", FID_IMAGES, None, shown="neither; without a number: 10000", nargs="?", const=10000)
+    parser.add_value("perceptual", PERCEPTUAL, None, shown="none; without a number: 10000", nargs="?", const=10000)
     add_latents(parser)
     add_images(parser)
     add_output(parser)
@@ -58,9 +60,11 @@ def main(flags):
     found = comparison.last_stages(found)
     comparison.require_checkpoints(found)
     images = load_images(flags)
-    if flags.perceptual is not None:
-        comparison.require_perceptual(images, flags.perceptual)
-    protocol = comparison.Protocol(flags.dataset, flags.split, flags.z, flags.seed, flags.perceptual)
+    perceptual = flags.perceptual
+    if perceptual is not None:
+        perceptual = min(perceptual, len(images))
+        comparison.require_perceptual(perceptual)
+    protocol = comparison.Protocol(flags.dataset, flags.split, flags.z, flags.seed, perceptual)
     if flags.match:
         rows, text = comparison_table.report_at_equal_kl(found, images, protocol, flags.baseline, flags.kl)
     else:
