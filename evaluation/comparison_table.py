@@ -1,5 +1,7 @@
 """Tables of configurations: means over seeds, and paired differences from baselines."""
 
+import numpy as np
+
 import config
 from config.system.errors import UserError
 from evaluation import bootstrap, comparison, markdown, scoring
@@ -9,8 +11,10 @@ from losses import lpips
 
 CAPTION_OF_DIFFERENCES = (
     "Differences with 95 % intervals over seeds and test images, paired by image and, where both have the same seeds, "
-    "by seed. Bold: the interval excludes zero. Seeds: the smaller number of the two. With one seed the interval is "
-    "over test images alone, and nothing is bold."
+    "by seed. The intervals hold all differences of this table at once: each is {factor:.2f} times as wide as it were "
+    "alone. Bold: the interval lies beyond the margin. ≈: it lies within the margin, so the two are equal in practice. "
+    "Margins: {margins}; 0 for the other metrics. Seeds: the smaller number of the two. With one seed the interval is "
+    "over test images alone and not widened, and nothing is bold or ≈."
 )
 
 OF_FEATURES = (
@@ -60,18 +64,39 @@ def differences(found, baselines):
 
 
 def row(name, one):
-    """Return the row of the Estimate `one`: for each metric its mean, its standard deviation over seeds, its interval.
-
-    A metric is `clear` where its interval excludes zero. With a single seed the interval does not cover other seeds,
-    so nothing is clear.
-    """
-    metrics = {}
-    for metric, means in one.means.items():
-        low, high = bootstrap.interval(means)
-        is_clear = len(one.runs) > 1 and bootstrap.excludes_zero(low, high)
-        sd = deviation(one, metric)
-        metrics[metric] = {"mean": float(means[0]), "sd": sd, "interval": (low, high), "clear": is_clear}
+    """Return the row of the Estimate `one`: the mean of each metric, its standard deviation over seeds, its interval."""
+    metrics = {
+        metric: {"mean": float(means[0]), "sd": deviation(one, metric), "interval": bootstrap.interval(means)}
+        for metric, means in one.means.items()
+    }
     return {"name": name, "seeds": [run.seed for run in one.runs], **metrics}
+
+
+def row_of_difference(name, one, factor):
+    """Return the row of a difference, its intervals `factor` times as wide.
+
+    A metric is `clear` where its interval lies beyond its margin, and `equal` where it lies within. With a single seed
+    the interval does not cover other seeds, so it is as it is, and nothing is clear or equal.
+    """
+    found, has_seeds = row(name, one), len(one.runs) > 1
+    for metric in one.means:
+        value, margin = found[metric], METRICS[metric].margin
+        ends = bootstrap.widened(value["mean"], *value["interval"], factor if has_seeds else 1)
+        clear, equal = bootstrap.is_beyond(*ends, margin), bootstrap.is_within(*ends, margin)
+        found[metric] = value | {"interval": ends, "clear": has_seeds and clear, "equal": has_seeds and equal}
+    return found
+
+
+def widening(differences, names):
+    """Return the factor for the intervals of metrics, by `names`, of Estimates with several seeds; 1 if none has."""
+    found = [one.means[name] for one in differences if len(one.runs) > 1 for name in names]
+    return bootstrap.widening(np.stack(found)) if found else 1.0
+
+
+def caption_of_differences(factor, names):
+    """Return how the differences in the metrics `names` were made, whose intervals are `factor` times as wide."""
+    margins = (f"{METRICS[name].heading} {METRICS[name].margin:g}" for name in names if METRICS[name].margin)
+    return CAPTION_OF_DIFFERENCES.format(factor=factor, margins=", ".join(margins))
 
 
 def deviation(one, metric):
@@ -91,9 +116,9 @@ def with_interval(value, decimals):
 
 
 def with_sign(value, decimals):
-    """Return a difference and its interval, bold where it is clear of zero: "**+0.52 [0.48, 0.57]**"."""
+    """Return a difference and its interval, bold where it is clear, ≈ where it is equal: "**+0.52 [0.48, 0.57]**"."""
     text = f"{markdown.number(value['mean'], decimals, '+')} {markdown.span(*value['interval'], decimals)}"
-    return f"**{text}**" if value["clear"] else text
+    return f"**{text}**" if value["clear"] else f"{text} ≈" if value["equal"] else text
 
 
 def table(heading, rows, cell, names):
@@ -162,9 +187,12 @@ def tables(estimates, baselines, first, cell, names, last):
     of the metrics; `last`, the caption of both.
     """
     rows = [row(name, one) for name, one in estimates.items()]
-    apart = [row(name, one) for name, one in differences(estimates, baselines).items()]
+    found = differences(estimates, baselines)
+    factor = widening(found.values(), names)
+    apart = [row_of_difference(name, one, factor) for name, one in found.items()]
     shown = table("loss", rows, cell, names), table("difference", apart, with_sign, names)
-    return rows + apart, "\n\n".join([first, shown[0], CAPTION_OF_DIFFERENCES, shown[1], last]) + "\n"
+    between = caption_of_differences(factor, names)
+    return rows + apart, "\n\n".join([first, shown[0], between, shown[1], last]) + "\n"
 
 
 def caption(found, images, protocol, apart=()):

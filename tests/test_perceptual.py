@@ -1,4 +1,4 @@
-"""LPIPS, FID, KID, precision and recall: their formulas against closed forms, their networks against the packages' own code."""
+"""LPIPS, FID, KID, precision, recall: their formulas against definitions, their networks against the packages' code."""
 
 import hashlib
 import json

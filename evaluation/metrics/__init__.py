@@ -66,6 +66,7 @@ class Metric(NamedTuple):
     score: function of a Batch (evaluation/scoring.py) → a value for each image, [B] or [B, ...].
     resample: function of the values of all test images [N, ...] and their Resamples (evaluation/comparison.py) → the
         metric [1 + R] on each resample of them.
+    margin: differences up to this are of no practical weight.
     perceptual: whether it is slow, needs requirements-perceptual.txt, and is computed only with --perceptual.
     least_images: how many images it needs, and 0 if it scores all. Others score the first test images, as many as
         --perceptual says, and are left out if these are fewer.
@@ -75,26 +76,32 @@ class Metric(NamedTuple):
     decimals: int
     score: Callable
     resample: Callable = mean
+    margin: float = 0
     perceptual: bool = False
     least_images: int = 0
 
 
+BLUR = {"resample": blur_of_set, "margin": 0.02}
+OF_FEATURES = {"perceptual": True, "least_images": 2}
+OF_NEIGHBOURS = {"perceptual": True, "least_images": manifold.K + 1}
+FRECHET = {"resample": frechet, "perceptual": True, "least_images": FID_IMAGES}
+
 METRICS = {
-    "psnr": Metric("PSNR", 2, lambda batch: psnr(batch.image, batch.reconstruction)),
-    "ssim": Metric("SSIM", 3, lambda batch: similarity(batch.image, batch.reconstruction)),
-    "psnr_clipped": Metric("PSNR clipped", 2, lambda batch: psnr(batch.image, batch.clipped)),
-    "ssim_clipped": Metric("SSIM clipped", 3, lambda batch: similarity(batch.image, batch.clipped)),
-    "equivalent_blur": Metric("blur (px)", 3, lambda batch: power_moments(batch.clipped), blur_of_set),
-    "sample_blur": Metric("blur of samples (px)", 3, lambda batch: power_moments(batch.samples), blur_of_set),
-    "lpips": Metric("LPIPS", 3, patch_distance, mean, True),
-    "kid": Metric("KID ×1000", 1, lambda batch: batch.features, kernel_distance, True, 2),
-    "sample_kid": Metric("KID ×1000 of samples", 1, lambda batch: batch.sample_features, kernel_distance, True, 2),
-    "precision": Metric(
-        "precision of samples", 3, lambda batch: batch.sample_features, precision, True, manifold.K + 1
+    "psnr": Metric("PSNR", 2, lambda batch: psnr(batch.image, batch.reconstruction), margin=0.05),
+    "ssim": Metric("SSIM", 3, lambda batch: similarity(batch.image, batch.reconstruction), margin=0.005),
+    "psnr_clipped": Metric("PSNR clipped", 2, lambda batch: psnr(batch.image, batch.clipped), margin=0.05),
+    "ssim_clipped": Metric("SSIM clipped", 3, lambda batch: similarity(batch.image, batch.clipped), margin=0.005),
+    "equivalent_blur": Metric("blur (px)", 3, lambda batch: power_moments(batch.clipped), **BLUR),
+    "sample_blur": Metric("blur of samples (px)", 3, lambda batch: power_moments(batch.samples), **BLUR),
+    "lpips": Metric("LPIPS", 3, patch_distance, perceptual=True),
+    "kid": Metric("KID ×1000", 1, lambda batch: batch.features, kernel_distance, **OF_FEATURES),
+    "sample_kid": Metric(
+        "KID ×1000 of samples", 1, lambda batch: batch.sample_features, kernel_distance, **OF_FEATURES
     ),
-    "recall": Metric("recall of samples", 3, lambda batch: batch.sample_features, recall, True, manifold.K + 1),
-    "fid": Metric("FID", 1, lambda batch: batch.features, frechet, True, FID_IMAGES),
-    "sample_fid": Metric("FID of samples", 1, lambda batch: batch.sample_features, frechet, True, FID_IMAGES),
+    "precision": Metric("precision of samples", 3, lambda batch: batch.sample_features, precision, **OF_NEIGHBOURS),
+    "recall": Metric("recall of samples", 3, lambda batch: batch.sample_features, recall, **OF_NEIGHBOURS),
+    "fid": Metric("FID", 1, lambda batch: batch.features, **FRECHET),
+    "sample_fid": Metric("FID of samples", 1, lambda batch: batch.sample_features, **FRECHET),
     "kl_divergence": Metric("KL (nats)", 2, lambda batch: kl_divergence(*batch.posterior)),
 }
 

@@ -15,9 +15,8 @@ from evaluation.reports import add_images, add_latents, add_output, begin, load_
 
 RUNS = "results/local/runs.csv"
 KL = Key(float, "with --match: at this KL divergence, nats", above=0)
-PERCEPTUAL = Key(
-    int, "LPIPS, KID, precision and recall, and FID if there are 10000, of so many images; 0: LPIPS alone", low=0
-)
+OF_PICTURES = "LPIPS; KID, precision and recall, and from 10000 on FID, of so many images; 0: LPIPS alone"
+PERCEPTUAL = Key(int, OF_PICTURES, low=0)
 
 
 def add_flags(parser):
