@@ -64,7 +64,7 @@ def differences(found, baselines):
 
 
 def row(name, one):
-    """Return the row of the Estimate `one`: the mean of each metric, its standard deviation over seeds, its interval."""
+    """Return the row of the Estimate `one`: of each metric the mean, the standard deviation over seeds, the interval."""
     metrics = {
         metric: {"mean": float(means[0]), "sd": deviation(one, metric), "interval": bootstrap.interval(means)}
         for metric, means in one.means.items()
