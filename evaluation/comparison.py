@@ -27,11 +27,12 @@ class Protocol(NamedTuple):
 
     def metrics(self):
         """The names of the metrics."""
-        return [name for name, metric in METRICS.items() if not metric.perceptual or self.has_images_for(metric)]
+        return [name for name, metric in METRICS.items() if self.fits(metric)]
 
-    def has_images_for(self, metric):
-        """Whether there are as many images as a perceptual metric needs."""
-        return self.perceptual is not None and self.perceptual >= metric.least_images
+    def fits(self, metric):
+        """Whether a metric is for this data set and, if it is perceptual, has as many images as it needs."""
+        is_chosen = not metric.perceptual or (self.perceptual is not None and self.perceptual >= metric.least_images)
+        return is_chosen and (not metric.datasets or self.dataset in metric.datasets)
 
 
 class Resamples:
@@ -47,7 +48,15 @@ class Resamples:
     @cached_property
     def power_moments(self):
         """The power moments [1 + R, 2, SIGMAS] of the images under every Gaussian blur."""
-        moments = in_batches(blur.power_moments_under_blur, self.images)
+        return self.of_resamples(in_batches(blur.power_moments_under_blur, self.images))
+
+    @cached_property
+    def shape_moments(self):
+        """The power moments [1 + R, 2, SHAPE_SIGMAS] of the shapes of the images under every Gaussian blur."""
+        return self.of_resamples(in_batches(blur.shape_moments_under_blur, self.images))
+
+    def of_resamples(self, moments):
+        """Return the means [1 + R, ...] over resamples of the moments [N, ...] of images."""
         return np.tensordot(self.weights, moments.astype(np.float32), 1)
 
     @cached_property

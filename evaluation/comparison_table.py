@@ -17,6 +17,10 @@ CAPTION_OF_DIFFERENCES = (
     "over test images alone and not widened, and nothing is bold or ≈."
 )
 
+OF_DIGITS = (
+    " Blur of shapes: the same of shapes alone, in which contrast and noise do not count. Digit read: the share of "
+    "reconstructions that a small network reads as the same digit as the image."
+)
 OF_FEATURES = (
     "KID, precision and recall: on the features of Inception-v3 of 2015, between {count:,} reconstructions, or samples "
     "of the prior, and as many images. KID is times 1000; it is 0 on average for images of one kind. Precision is the "
@@ -64,7 +68,7 @@ def differences(found, baselines):
 
 
 def row(name, one):
-    """Return the row of the Estimate `one`: of each metric the mean, the standard deviation over seeds, the interval."""
+    """Return the row of the Estimate `one`: of each metric the mean, the deviation over seeds, the interval."""
     metrics = {
         metric: {"mean": float(means[0]), "sd": deviation(one, metric), "interval": bootstrap.interval(means)}
         for metric, means in one.means.items()
@@ -203,7 +207,7 @@ def caption(found, images, protocol, apart=()):
     return (
         f"{scoring.caption(images, protocol.dataset, protocol.split, protocol.latents, protocol.seed)} Blur: the "
         "Gaussian, sigma in pixels, that makes the test images as soft as the reconstructions, or as samples of the "
-        "prior. The runs have the default settings"
+        f"prior.{OF_DIGITS if 'digit_read' in protocol.metrics() else ''} The runs have the default settings"
         f"{f', except {shared}' if shared else ''}; the name of a row says what else differs."
         f"{'' if protocol.perceptual is None else perceptual_caption(images, protocol)}"
     )

@@ -327,6 +327,8 @@ class TestTable:
             for name, made in (("equivalent_blur", reconstruction), ("sample_blur", samples)):
                 expected = blur.equivalent_blur(made[chosen], digits[chosen])
                 assert 0.1 < found[name][i] == pytest.approx(expected, abs=1e-4)
+            expected = blur.shape_blur(reconstruction[chosen], digits[chosen])
+            assert 0.1 < found["shape_blur"][i] == pytest.approx(expected, abs=1e-3)
             expected = tf.image.psnr(digits[chosen], reconstruction[chosen], 1.0).numpy().mean()
             assert found["psnr"][i] == pytest.approx(expected, rel=1e-4)
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from evaluation.metrics import fid, kid, manifold
-from evaluation.metrics.blur import power_moments, sigma_between
+from evaluation.metrics import digit_reader, fid, kid, manifold
+from evaluation.metrics.blur import SHAPE_SIGMAS, power_moments, shape_moments, sigma_between
 from losses import kl_divergence, lpips
 from losses.ssim import similarity
 
@@ -31,6 +31,22 @@ def mean(values, resamples):
 def blur_of_set(values, resamples):
     """Return the equivalent blur [1 + R], sigma in pixels, of images whose power moments [N, 2, 1] are `values`."""
     return sigma_between(np.tensordot(resamples.weights, values.astype(np.float32), 1), resamples.power_moments)
+
+
+def shape_blur_of_set(values, resamples):
+    """Return the blur of shapes [1 + R] of images whose shapes have the power moments `values` [N, 2, 1]."""
+    moments = np.tensordot(resamples.weights, values.astype(np.float32), 1)
+    return sigma_between(moments, resamples.shape_moments, SHAPE_SIGMAS)
+
+
+def shapes(batch):
+    """Return the power moments [B, 2, 1] of the shapes of the clipped reconstructions."""
+    return shape_moments(batch.clipped, np.asarray(batch.image))
+
+
+def is_read(batch):
+    """Return 1 where the reconstruction is read as the digit as which the image is read, otherwise 0, [B]."""
+    return np.float32(digit_reader.read(batch.clipped) == digit_reader.read(batch.image))
 
 
 def frechet(values, resamples):
@@ -68,6 +84,7 @@ class Metric(NamedTuple):
         metric [1 + R] on each resample of them.
     margin: differences up to this are of no practical weight.
     perceptual: whether it is slow, needs requirements-perceptual.txt, and is computed only with --perceptual.
+    datasets: those that it is for; empty: all.
     least_images: how many images it needs, and 0 if it scores all. Others score the first test images, as many as
         --perceptual says, and are left out if these are fewer.
     """
@@ -78,9 +95,11 @@ class Metric(NamedTuple):
     resample: Callable = mean
     margin: float = 0
     perceptual: bool = False
+    datasets: tuple = ()
     least_images: int = 0
 
 
+DIGITS = ("mnist", "mnist-gray")
 BLUR = {"resample": blur_of_set, "margin": 0.02}
 OF_FEATURES = {"perceptual": True, "least_images": 2}
 OF_NEIGHBOURS = {"perceptual": True, "least_images": manifold.K + 1}
@@ -92,6 +111,8 @@ METRICS = {
     "psnr_clipped": Metric("PSNR clipped", 2, lambda batch: psnr(batch.image, batch.clipped), margin=0.05),
     "ssim_clipped": Metric("SSIM clipped", 3, lambda batch: similarity(batch.image, batch.clipped), margin=0.005),
     "equivalent_blur": Metric("blur (px)", 3, lambda batch: power_moments(batch.clipped), **BLUR),
+    "shape_blur": Metric("blur of shapes (px)", 3, shapes, shape_blur_of_set, 0.02, datasets=DIGITS),
+    "digit_read": Metric("digit read", 3, is_read, datasets=DIGITS),
     "sample_blur": Metric("blur of samples (px)", 3, lambda batch: power_moments(batch.samples), **BLUR),
     "lpips": Metric("LPIPS", 3, patch_distance, perceptual=True),
     "kid": Metric("KID ×1000", 1, lambda batch: batch.features, kernel_distance, **OF_FEATURES),
@@ -106,4 +127,8 @@ METRICS = {
 }
 
 # the metrics of single images. A training writes their means to runs.csv
-OF_IMAGES = tuple(name for name, metric in METRICS.items() if metric.resample is mean and not metric.perceptual)
+OF_IMAGES = tuple(
+    name
+    for name, metric in METRICS.items()
+    if metric.resample is mean and not metric.perceptual and not metric.datasets
+)
