@@ -119,10 +119,10 @@ def last_stages(found):
     return [run for run in found if runs.files(run).model not in starts]
 
 
-def estimates(groups, images, protocol):
+def estimates(groups, images, protocol, edits):
     """Return the Estimate of each configuration in `groups`, a dict of runs, on uint8 images [N, H, W, C].
 
-    All are scored on the same images with the same noise and the same resamples.
+    All are scored on the same images with the same noise and the same resamples, each under its Edit of `edits`.
     """
     resamples = Resamples(images, protocol.perceptual)
     found = {}
@@ -130,29 +130,34 @@ def estimates(groups, images, protocol):
         for name, group in groups.items():
             metrics = []
             for run in group:
-                metrics.append(of_run(run, resamples, protocol))
+                metrics.append(of_run(run, resamples, protocol, edits[name]))
                 bar.update()
             found[name] = estimate(group, metrics)
     return found
 
 
-def estimates_of_families(families, images, protocol):
-    """Return the Estimates of each family, name → one for each β, given its runs, name → one list for each β."""
+def estimates_of_families(families, images, protocol, edits):
+    """Return the Estimates of each family, name → one for each β, given its runs, name → one list for each β.
+
+    Args: `edits`, the Edit of each family.
+    """
     groups = {(name, i): runs for name, at_betas in families.items() for i, runs in enumerate(at_betas)}
-    found = estimates(groups, images, protocol)
+    found = estimates(groups, images, protocol, {(name, i): edits[name] for name, i in groups})
     return {name: [found[name, i] for i in range(len(at_betas))] for name, at_betas in families.items()}
 
 
-def of_run(run, resamples, protocol):
-    """Return the metrics of a run on every resample of the images, a dict of [1 + R].
+def of_run(run, resamples, protocol, edit):
+    """Return the metrics of a run, its output under an Edit, on every resample of the images, a dict of [1 + R].
 
     Perceptual metrics are kept beside the results of the run, since Inception takes 0.125 s per image.
     """
     model, path = runs.load_model(run), runs.files(run).perceptual
     of = {**protocol._asdict(), "checkpoint": hashlib.sha256(runs.files(run).model.read_bytes()).hexdigest()}
     of |= {"images": list(resamples.images.shape), "resamples": len(resamples.weights)}
+    if edit.control:
+        path, of = path.with_stem(f"{path.stem}_{edit.control}"), of | {"constants": edit.constants}
     kept = {} if protocol.perceptual is None else kept_metrics(path, of)
-    found = of_model(model, resamples, protocol, [name for name in protocol.metrics() if name not in kept])
+    found = of_model(model, resamples, protocol, [name for name in protocol.metrics() if name not in kept], edit)
     if slow := {name: values for name, values in found.items() if METRICS[name].perceptual}:
         checkpoint.write(path, kept | slow, of=of)
     return kept | found
@@ -166,9 +171,12 @@ def kept_metrics(path, of):
     return found if manifest.get("of") == of else {}
 
 
-def of_model(model, resamples, protocol, names):
-    """Return the metrics `names` of a model on every resample of the images, a dict of [1 + R]."""
-    how = {"latents": protocol.latents, "seed": protocol.seed, "first": protocol.perceptual}
+def of_model(model, resamples, protocol, names, edit=np.asarray):
+    """Return the metrics `names` of a model on every resample of the images, a dict of [1 + R].
+
+    Args: `edit`, as of scoring.Batch.
+    """
+    how = {"latents": protocol.latents, "seed": protocol.seed, "first": protocol.perceptual, "edit": edit}
     scores = scoring.score(model, resamples.images, names, **how)
     return {name: METRICS[name].resample(values, resamples) for name, values in scores.items()}
 

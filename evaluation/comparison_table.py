@@ -1,10 +1,13 @@
 """Tables of configurations: means over seeds, and paired differences from baselines."""
 
+from itertools import chain
+from typing import NamedTuple
+
 import numpy as np
 
 import config
 from config.system.errors import UserError
-from evaluation import bootstrap, comparison, markdown, scoring
+from evaluation import bootstrap, comparison, controls, markdown, scoring
 from evaluation.markdown import display_name
 from evaluation.metrics import METRICS
 from losses import lpips
@@ -33,24 +36,24 @@ OF_FID = (
 )
 
 
-def baseline_rows(labels, names):
-    """Return the rows that the comma-separated `labels` mean, label → name of the row.
+def baseline_rows(labels, names, flag="baseline"):
+    """Return the rows that the comma-separated `labels` of a flag mean, label → name of the row.
 
     Raises:
         UserError: a label means no row, or more than one.
     """
-    return {label.strip(): baseline_row(label.strip(), names) for label in labels.split(",") if label.strip()}
+    return {label.strip(): baseline_row(label.strip(), names, flag) for label in labels.split(",") if label.strip()}
 
 
-def baseline_row(label, names):
-    """Return the row of the name `label` or, if there is one such row, that of the loss `label`.
+def baseline_row(label, names, flag="baseline"):
+    """Return the row of the name `label` or, if there is one such row, that of the loss or control `label`.
 
     Raises:
         UserError: there is none, or more than one.
     """
     fitting = [name for name in names if name == label] or [name for name in names if name.split()[0] == label]
     if len(fitting) != 1:
-        raise UserError(f"baseline: expected one of {', '.join(names)}, got {label[:80]!r}")
+        raise UserError(f"{flag}: expected one of {', '.join(names)}, got {label[:80]!r}")
     return fitting[0]
 
 
@@ -133,42 +136,80 @@ def table(heading, rows, cell, names):
     return markdown.table(header, [first + text for first, text in zip(firsts, texts, strict=True)])
 
 
-def report(found, images, protocol, baselines):
-    """Return the table of all configurations of the runs `found`: (rows, text).
+class Wanted(NamedTuple):
+    """The controls that a table has."""
 
-    Args: `images`, uint8 [N, H, W, C]; `protocol`, a comparison.Protocol; `baselines`, names separated by commas.
+    rows: str = ""  # of these rows, labels separated by commas
+    as_sharp_as: str = ""  # as sharp as this row, a label; empty: of any sharpness
+    images: np.ndarray | None = None  # held-out images for their constants, uint8 [N, H, W, C]
+
+
+def with_controls(groups, wanted):
+    """Return `groups`, name → runs, with the controls Wanted.
 
     Raises:
-        UserError: a baseline is no row.
+        UserError: a row of which there is to be a control does not exist.
     """
-    groups = bootstrap.configurations(found)
+    return controls.with_controls(groups, [*baseline_rows(wanted.rows, groups, "controls").values()])
+
+
+def edits(groups, protocol, wanted):
+    """Return the Edit of each of the `groups`, name → runs, and the sentences about those that are controls.
+
+    Raises:
+        UserError: the row as sharp as which they are to be does not exist.
+    """
+    label, images = wanted.as_sharp_as, wanted.images
+    row = baseline_row(label, groups, "as_sharp_as") if label else None
+    target = controls.blur_of(groups[row], images, protocol) if row else np.inf
+    found = {name: controls.chosen(name, group, images, protocol, target) for name, group in groups.items()}
+    return found, controls.caption(found, row, target)
+
+
+def report(found, images, protocol, baselines, wanted=None):
+    """Return the table of all configurations of the runs `found`: (rows, text).
+
+    Args: `images`, uint8 [N, H, W, C]; `protocol`, a comparison.Protocol; `baselines`, names separated by commas;
+    `wanted`, the controls Wanted, None for none.
+
+    Raises:
+        UserError: a baseline, or a row of a control, is no row.
+    """
+    wanted = wanted or Wanted()
+    groups = with_controls(bootstrap.configurations(found), wanted)
     chosen = baseline_rows(baselines, groups)
-    estimates = comparison.estimates(groups, images, protocol)
+    changes, about = edits(groups, protocol, wanted)
+    estimates = comparison.estimates(groups, images, protocol, changes)
     first = "Mean ± standard deviation over seeds; the value of a seed is that of all test images."
-    return tables(estimates, chosen, first, with_deviation, protocol.metrics(), caption(found, images, protocol))
+    last = caption(found, images, protocol) + about
+    return tables(estimates, chosen, first, with_deviation, protocol.metrics(), last)
 
 
-def report_at_equal_kl(found, images, protocol, baselines, kl=None):
+def report_at_equal_kl(found, images, protocol, baselines, wanted=None, kl=None):
     """Return the table of losses at equal KL divergence: (rows, text).
 
     Args: as of `report`; `kl` in nats, None: within what the losses share.
 
     Raises:
-        UserError: no loss has runs at several beta, or a baseline is no row.
+        UserError: no loss has runs at several beta, or a baseline, or a row of a control, is no row.
     """
+    wanted = wanted or Wanted()
     every = {name: at_each_beta(runs) for name, runs in bootstrap.configurations(found, apart=("beta",)).items()}
     families = {name: at_betas for name, at_betas in every.items() if len(at_betas) > 1}
     if not families:
         raise UserError(f"match: expected runs at several values of beta, got one of each of {', '.join(every)}")
+    families = with_controls(families, wanted)
     baseline_rows(baselines, families)
-    matched, outside, kl = comparison.at_equal_kl(comparison.estimates_of_families(families, images, protocol), kl)
+    changes, about = edits({name: [*chain(*at_betas)] for name, at_betas in families.items()}, protocol, wanted)
+    estimates = comparison.estimates_of_families(families, images, protocol, changes)
+    matched, outside, kl = comparison.at_equal_kl(estimates, kl)
     first = (
         f"At a KL divergence of {kl:.2f} nats, linear between runs at several beta. Mean with its 95 % interval over "
         "seeds and test images. Seeds: the fewest at a beta; with one seed the interval is over test images alone."
         f"{left_out(outside, [name for name in every if name not in families])}"
     )
     names = [name for name in protocol.metrics() if name != "kl_divergence"]
-    last = caption(found, images, protocol, apart=("beta",))
+    last = caption(found, images, protocol, apart=("beta",)) + about
     return tables(matched, baseline_rows(baselines, matched), first, with_interval, names, last)
 
 

@@ -1,6 +1,7 @@
 """Compare runs over their seeds: means, and differences from baselines with intervals.
 
     python evaluate.py runs --runs=results/two_stage/runs.csv --baseline=l2,ssim
+    python evaluate.py runs --runs=results/two_stage/runs.csv --baseline=l2,unsharp --controls=l2 --as_sharp_as=ssim
     python evaluate.py runs --runs=results/blur_error/runs.csv --match=kl
 
 A row is a configuration, and its runs differ in their seeds. A run from which other runs start is left out.
@@ -32,6 +33,10 @@ def add_flags(parser):
     )
     text = "rows from which differences are taken, by name or loss (default: l2)"
     parser.add_argument("--baseline", metavar="ROW[,ROW]", default="l2", help=text)
+    text = "add rows: the output of these rows under a contrast curve and an unsharp mask (default: none)"
+    parser.add_argument("--controls", metavar="ROW[,ROW]", default="", help=text)
+    text = "with --controls: make them at least as sharp as this row (default: as gives the highest SSIM)"
+    parser.add_argument("--as_sharp_as", metavar="ROW", default="", help=text)
     text = "compare the losses at equal KL divergence, between their runs at several beta"
     parser.add_argument("--match", choices=("kl",), help=text)
     parser.add_value("kl", KL, None, shown="within what the losses share")
@@ -49,10 +54,12 @@ def main(flags):
     """
     if flags.kl and not flags.match:
         raise UserError("--kl: expected with --match, got it alone")
+    if flags.as_sharp_as and not flags.controls:
+        raise UserError("--as_sharp_as: expected with --controls, got it alone")
     if not Path(flags.runs).exists():
         raise UserError(f"{flags.runs}: expected a table of runs, got none; python train.py --loss=l2,ours writes one")
     begin(flags)
-    from evaluation import comparison, comparison_table
+    from evaluation import comparison, comparison_table, controls
     from models import runs
 
     found = runs.select(flags.runs, flags.dataset, flags.split, names(flags.loss), flags.config)
@@ -64,8 +71,16 @@ def main(flags):
         perceptual = min(perceptual, len(images))
         comparison.require_perceptual(perceptual)
     protocol = comparison.Protocol(flags.dataset, flags.split, flags.z, flags.seed, perceptual)
+    held_out = load_images(flags, "held-out")[: controls.IMAGES] if flags.controls else None
+    arguments = (
+        found,
+        images,
+        protocol,
+        flags.baseline,
+        comparison_table.Wanted(flags.controls, flags.as_sharp_as, held_out),
+    )
     if flags.match:
-        rows, text = comparison_table.report_at_equal_kl(found, images, protocol, flags.baseline, flags.kl)
+        rows, text = comparison_table.report_at_equal_kl(*arguments, flags.kl)
     else:
-        rows, text = comparison_table.report(found, images, protocol, flags.baseline)
+        rows, text = comparison_table.report(*arguments)
     publish(flags, "runs_at_equal_kl" if flags.match else "runs", text, rows)
