@@ -14,10 +14,10 @@ from losses import lpips
 
 CAPTION_OF_DIFFERENCES = (
     "Differences with 95 % intervals over seeds and test images, paired by image and, where both have the same seeds, "
-    "by seed. The intervals hold all differences of this table at once: each is {factor:.2f} times as wide as it were "
-    "alone. Bold: the interval lies beyond the margin. ≈: it lies within the margin, so the two are equal in practice. "
-    "Margins: {margins}; 0 for the other metrics. Seeds: the smaller number of the two. With one seed the interval is "
-    "over test images alone and not widened, and nothing is bold or ≈."
+    "by seed. The intervals hold all differences of this table at once: each is {factor:.2f} times as wide as it would "
+    "be alone. Bold: the interval lies beyond the margin. ≈: it lies within the margin, so the two are equal in "
+    "practice. Margins: {margins}; 0 for the other metrics. Seeds: the smaller number of the two. With one seed the "
+    "interval is over test images alone and not widened, and nothing is bold or ≈."
 )
 
 OF_DIGITS = (
@@ -125,7 +125,7 @@ def with_interval(value, decimals):
 def with_sign(value, decimals):
     """Return a difference and its interval, bold where it is clear, ≈ where it is equal: "**+0.52 [0.48, 0.57]**"."""
     text = f"{markdown.number(value['mean'], decimals, '+')} {markdown.span(*value['interval'], decimals)}"
-    return f"**{text}**" if value["clear"] else f"{text} ≈" if value["equal"] else text
+    return f"**{text}**" if value["clear"] else f"≈ {text}" if value["equal"] else text
 
 
 def table(heading, rows, cell, names):

@@ -50,7 +50,7 @@ CONTROLS = {
         {"gain": (1.25, 1.5, 2, 2.5, 3, 4, 6), "centre": (0.3, 0.4, 0.5, 0.6, 0.7)},
     ),
     "unsharp": Control(
-        "clip(y + amount·(y - G y)), G a Gaussian blur of sigma pixels", unsharp_mask,
+        "clip(y + amount·(y - G y)) with the Gaussian blur G of sigma pixels", unsharp_mask,
         {"amount": (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6), "sigma": (0.7, 1, 1.5, 2, 3)},
     ),
 }  # fmt: skip
@@ -133,11 +133,11 @@ def caption(edits, row, target):
     Args: `row`, the name of the row as sharp as which they are, of `target` pixels; None for any sharpness.
     """
     found = [
-        f"{markdown.display_name(name)}, {CONTROLS[edit.control].formula} of its output y with "
-        + " and ".join(f"{constant} {value:g}" for constant, value in edit.constants.items())
+        f"{markdown.display_name(name)}: {CONTROLS[edit.control].formula}, "
+        + ", ".join(f"{constant} {value:g}" for constant, value in edit.constants.items())
         for name, edit in edits.items()
         if edit.control
     ]
     sharp = f"the sharpness of {markdown.display_name(row)}, {target:.3f} px, at " if row else ""
     how = f"Constants: chosen on up to {IMAGES:,} held-out images, never on test images, for {sharp}the highest SSIM."
-    return f" Controls: {'; '.join(found)}. {how}" if found else ""
+    return f" Controls, edits of the output y of a row: {'; '.join(found)}. {how}" if found else ""

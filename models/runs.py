@@ -25,7 +25,7 @@ class Files(NamedTuple):
     metrics: Path
     samples: Path
     evolution: Path
-    perceptual: Path  # LPIPS and FID
+    perceptual: Path  # the perceptual metrics
     logs: Path  # the folder of TensorBoard's files
 
 

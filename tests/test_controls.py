@@ -93,7 +93,7 @@ class TestRows:
             "SSIM beta=0.005 - unsharp mask",
             "contrast curve of L2 - unsharp mask",
         ]
-        assert "Controls: contrast curve of L2, clip(gain" in text
+        assert "contrast curve of L2: clip(gain" in text
         assert "the sharpness of SSIM" in text
 
     @pytest.mark.parametrize("more,message", [
