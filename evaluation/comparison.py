@@ -151,16 +151,23 @@ def of_run(run, resamples, protocol, edit):
 
     Perceptual metrics are kept beside the results of the run, since Inception takes 0.125 s per image.
     """
-    model, path = runs.load_model(run), runs.files(run).perceptual
-    of = {**protocol._asdict(), "checkpoint": hashlib.sha256(runs.files(run).model.read_bytes()).hexdigest()}
-    of |= {"images": list(resamples.images.shape), "resamples": len(resamples.weights)}
-    if edit.control:
-        path, of = path.with_stem(f"{path.stem}_{edit.control}"), of | {"constants": edit.constants}
+    model, names = runs.load_model(run), protocol.metrics()
+    path, of = kept_file(run, resamples, protocol, edit)
     kept = {} if protocol.perceptual is None else kept_metrics(path, of)
-    found = of_model(model, resamples, protocol, [name for name in protocol.metrics() if name not in kept], edit)
+    found = of_model(model, resamples, protocol, [name for name in names if name not in kept], edit)
     if slow := {name: values for name, values in found.items() if METRICS[name].perceptual}:
         checkpoint.write(path, kept | slow, of=of)
-    return kept | found
+    return {name: (kept | found)[name] for name in names}
+
+
+def kept_file(run, resamples, protocol, edit):
+    """Return the file for the perceptual metrics of a run under an Edit, and what they are of, a dict."""
+    path, model = runs.files(run).perceptual, runs.files(run).model
+    of = {**protocol._asdict(), "checkpoint": hashlib.sha256(model.read_bytes()).hexdigest()}
+    of |= {"images": list(resamples.images.shape), "resamples": len(resamples.weights)}
+    if not edit.control:
+        return path, of
+    return path.with_stem(f"{path.stem}_{edit.control}"), of | {"constants": edit.constants}
 
 
 def kept_metrics(path, of):

@@ -328,7 +328,8 @@ class TestRuns:
         """Means over seeds of LPIPS and of FID over the first images, against the images of the loaded models."""
         evaluate.main([*flags, f"--perceptual={len(images) - 1}"])
         found = {row["name"]: row for row in json.loads((trained / "rows.json").read_text())["rows"]}
-        count, expected = len(images), {"lpips": [], "fid": [], "sample_fid": []}
+        count, names = len(images), ("lpips", "fid", "sample_fid", "kid", "sample_kid")
+        expected = {name: [] for name in names}
         for tag in "ab":
             model, _ = checkpoint.load_model(trained / f"model/{tag}/model.npz")
             noise, z = (tf.random.stateless_normal([count, 2], [0, i]) for i in (0, 1))
@@ -338,6 +339,8 @@ class TestRuns:
             colours = [np.round(255 * some).mean((1, 2)) for some in (images[:-1] / 255, made[:-1], samples)]
             expected["fid"].append(frechet(colours[0], colours[1]))
             expected["sample_fid"].append(frechet(colours[0], colours[2]))
+            expected["kid"].append(1000 * TestKernelDistance.definition(colours[0], colours[1]))
+            expected["sample_kid"].append(1000 * TestKernelDistance.definition(colours[0], colours[2]))
         for name, values in expected.items():
             assert found["l2"][name]["mean"] == pytest.approx(np.mean(values), rel=1e-3), name
             assert found["l2"][name]["sd"] == pytest.approx(np.std(values, ddof=1), rel=1e-2), name
@@ -354,6 +357,15 @@ class TestRuns:
         assert capsys.readouterr().out == first
         with pytest.raises(pytest.fail.Exception):
             evaluate.main([*flags, "--perceptual=2"])
+
+    def test_what_is_kept_and_no_longer_shown_is_left_out(self, trained, stand_ins, flags, monkeypatch):
+        """FID that another version kept for few images."""
+        evaluate.main([*flags, "--perceptual=5"])
+        monkeypatch.setitem(METRICS, "fid", METRICS["fid"]._replace(least_images=6))
+        evaluate.main([*flags, "--perceptual=5"])
+        row = json.loads((trained / "rows.json").read_text())["rows"][0]
+        assert "sample_fid" in row
+        assert "fid" not in row
 
     def test_at_equal_kl(self, trained, stand_ins, flags, capsys):
         evaluate.main([*flags, "--perceptual=3", "--match=kl"])
