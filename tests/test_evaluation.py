@@ -143,6 +143,7 @@ class TestMarkdown:
         ("l2 beta=0.0001 - ours-released", "L2 beta=0.0001 - STFT+SSIM (released code)"),
         ("blur_error_vae_seed1_beta0.4", "blur-error VAE seed1_beta0.4"),
         ("l2+ffl", "L2+FFL"),
+        ("unsharp of l2 beta=0.1 - l2", "unsharp mask of L2 beta=0.1 - L2"),
         ("l2-or-not", "l2-or-not"),
         ("my_run", "my_run"),
     ])  # fmt: skip
