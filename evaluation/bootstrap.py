@@ -55,9 +55,33 @@ def interval(resampled):
     return float(low), float(high)
 
 
-def excludes_zero(low, high):
-    """Whether 0 is outside an interval, its ends included."""
-    return low > 0 or high < 0
+def widening(resampled):
+    """Return by how much the intervals of values [K, 1 + R] must be widened so that they hold all K at once.
+
+    It is the 95 % point of the largest of K deviations, each over its half of its own interval (Beran, "Balanced
+    simultaneous confidence sets", Journal of the American Statistical Association 83, 1988). Unlike Bonferroni's
+    factor, it sees that values which share their seeds and images deviate together.
+    """
+    low, high = np.quantile(resampled[:, 1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)[..., None]
+    value, others = resampled[:, :1], resampled[:, 1:]
+    half = np.where(others > value, high - value, value - low)
+    deviations = np.divide(abs(others - value), half, out=np.zeros_like(half), where=half > 0)
+    return max(1.0, float(np.quantile(deviations.max(0), LEVEL)))
+
+
+def widened(value, low, high, factor):
+    """Return an interval (low, high) whose ends are `factor` times as far from the value."""
+    return value - factor * (value - low), value + factor * (high - value)
+
+
+def is_beyond(low, high, margin):
+    """Whether an interval, its ends included, lies above `margin` or below -`margin`."""
+    return low > margin or high < -margin
+
+
+def is_within(low, high, margin):
+    """Whether an interval, its ends included, lies between -`margin` and `margin`."""
+    return -margin < low and high < margin
 
 
 def prediction_interval(values):

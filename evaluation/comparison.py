@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from config.system.errors import UserError
 from evaluation import bootstrap, scoring
-from evaluation.metrics import METRICS, blur, fid
+from evaluation.metrics import METRICS, blur, fid, kid
 from evaluation.metrics.display import in_batches
 from losses import lpips
 from models import checkpoint, runs
@@ -23,20 +23,22 @@ class Protocol(NamedTuple):
     split: str
     latents: str  # whether reconstructions are decoded from a "sample" of the posterior or from its "mean"
     seed: int  # that of the noise
-    perceptual: int | None  # the number of images for FID; 0: LPIPS without FID; None: neither
+    perceptual: int | None  # the number of images for KID and FID; 0: LPIPS without them; None: none of these
 
     def metrics(self):
         """The names of the metrics."""
-        usual = [name for name, metric in METRICS.items() if not metric.perceptual]
-        if self.perceptual is None:
-            return usual
-        return [name for name, metric in METRICS.items() if self.perceptual or not metric.of_first]
+        return [name for name, metric in METRICS.items() if self.fits(metric)]
+
+    def fits(self, metric):
+        """Whether a metric is for this data set and, if it is perceptual, has as many images as it needs."""
+        is_chosen = not metric.perceptual or (self.perceptual is not None and self.perceptual >= metric.least_images)
+        return is_chosen and (not metric.datasets or self.dataset in metric.datasets)
 
 
 class Resamples:
     """The test images [N, H, W, C], their resamples, and what metrics compare with, computed when first needed.
 
-    Args: `first`, the number of images for FID.
+    Args: `first`, the number of images for KID and FID.
     """
 
     def __init__(self, images, first=None):
@@ -46,13 +48,36 @@ class Resamples:
     @cached_property
     def power_moments(self):
         """The power moments [1 + R, 2, SIGMAS] of the images under every Gaussian blur."""
-        moments = in_batches(blur.power_moments_under_blur, self.images)
+        return self.of_resamples(in_batches(blur.power_moments_under_blur, self.images))
+
+    @cached_property
+    def shape_moments(self):
+        """The power moments [1 + R, 2, SHAPE_SIGMAS] of the shapes of the images under every Gaussian blur."""
+        return self.of_resamples(in_batches(blur.shape_moments_under_blur, self.images))
+
+    def of_resamples(self, moments):
+        """Return the means [1 + R, ...] over resamples of the moments [N, ...] of images."""
         return np.tensordot(self.weights, moments.astype(np.float32), 1)
 
     @cached_property
     def features(self):
+        """The Inception features [n, 2048] of the first images."""
+        return fid.features(np.asarray(self.images[: self.first]))
+
+    @cached_property
+    def gaussian(self):
         """The Gaussian of the features of the first images."""
-        return fid.gaussian(fid.features(np.asarray(self.images[: self.first])))
+        return fid.gaussian(self.features)
+
+    @cached_property
+    def weights_of_first(self):
+        """The weights [1 + R, n] of resamples of the first images."""
+        return self.weights if self.first == len(self.images) else bootstrap.image_weights(self.first)
+
+    @cached_property
+    def mean_kernel(self):
+        """The mean kernel [1 + R] of KID within the first images."""
+        return kid.within(self.features, self.weights_of_first)
 
 
 class Estimate(NamedTuple):
@@ -74,20 +99,12 @@ def require_checkpoints(found):
         raise UserError(f"{missing[0]}: expected the checkpoints of {len(files)} runs, {len(missing)} are missing")
 
 
-def require_perceptual(images, count):
-    """Check that LPIPS and, for a `count` of them, FID fit images [N, H, W, C].
+def require_perceptual(count):
+    """Check that the weights of LPIPS and, if `count` is not 0, of Inception are there.
 
     Raises:
-        UserError: the images are grey or small, or the packages are not installed.
+        UserError: the packages are not installed.
     """
-    _, height, width, channels = images.shape
-    if channels != 3:
-        raise UserError(
-            f"perceptual: expected colour images, on which the networks of LPIPS and FID were trained, got {channels} "
-            "channel; evaluate without --perceptual, or with --dataset=cifar10 or a folder of pictures"
-        )
-    if min(height, width) < lpips.LEAST_SIZE:
-        raise UserError(f"perceptual: expected images of at least {lpips.LEAST_SIZE} pixels, got {height}x{width}")
     try:
         lpips.load()
     except ValueError as error:
@@ -102,10 +119,10 @@ def last_stages(found):
     return [run for run in found if runs.files(run).model not in starts]
 
 
-def estimates(groups, images, protocol):
+def estimates(groups, images, protocol, edits):
     """Return the Estimate of each configuration in `groups`, a dict of runs, on uint8 images [N, H, W, C].
 
-    All are scored on the same images with the same noise and the same resamples.
+    All are scored on the same images with the same noise and the same resamples, each under its Edit of `edits`.
     """
     resamples = Resamples(images, protocol.perceptual)
     found = {}
@@ -113,32 +130,44 @@ def estimates(groups, images, protocol):
         for name, group in groups.items():
             metrics = []
             for run in group:
-                metrics.append(of_run(run, resamples, protocol))
+                metrics.append(of_run(run, resamples, protocol, edits[name]))
                 bar.update()
             found[name] = estimate(group, metrics)
     return found
 
 
-def estimates_of_families(families, images, protocol):
-    """Return the Estimates of each family, name → one for each β, given its runs, name → one list for each β."""
+def estimates_of_families(families, images, protocol, edits):
+    """Return the Estimates of each family, name → one for each β, given its runs, name → one list for each β.
+
+    Args: `edits`, the Edit of each family.
+    """
     groups = {(name, i): runs for name, at_betas in families.items() for i, runs in enumerate(at_betas)}
-    found = estimates(groups, images, protocol)
+    found = estimates(groups, images, protocol, {(name, i): edits[name] for name, i in groups})
     return {name: [found[name, i] for i in range(len(at_betas))] for name, at_betas in families.items()}
 
 
-def of_run(run, resamples, protocol):
-    """Return the metrics of a run on every resample of the images, a dict of [1 + R].
+def of_run(run, resamples, protocol, edit):
+    """Return the metrics of a run, its output under an Edit, on every resample of the images, a dict of [1 + R].
 
-    LPIPS and FID are kept beside the results of the run, since Inception takes 0.125 s per image.
+    Perceptual metrics are kept beside the results of the run, since Inception takes 0.125 s per image.
     """
-    model, path = runs.load_model(run), runs.files(run).perceptual
-    of = {**protocol._asdict(), "checkpoint": hashlib.sha256(runs.files(run).model.read_bytes()).hexdigest()}
-    of |= {"images": list(resamples.images.shape), "resamples": len(resamples.weights)}
+    model, names = runs.load_model(run), protocol.metrics()
+    path, of = kept_file(run, resamples, protocol, edit)
     kept = {} if protocol.perceptual is None else kept_metrics(path, of)
-    found = of_model(model, resamples, protocol, [name for name in protocol.metrics() if name not in kept])
+    found = of_model(model, resamples, protocol, [name for name in names if name not in kept], edit)
     if slow := {name: values for name, values in found.items() if METRICS[name].perceptual}:
-        checkpoint.write(path, slow, of=of)
-    return kept | found
+        checkpoint.write(path, kept | slow, of=of)
+    return {name: (kept | found)[name] for name in names}
+
+
+def kept_file(run, resamples, protocol, edit):
+    """Return the file for the perceptual metrics of a run under an Edit, and what they are of, a dict."""
+    path, model = runs.files(run).perceptual, runs.files(run).model
+    of = {**protocol._asdict(), "checkpoint": hashlib.sha256(model.read_bytes()).hexdigest()}
+    of |= {"images": list(resamples.images.shape), "resamples": len(resamples.weights)}
+    if not edit.control:
+        return path, of
+    return path.with_stem(f"{path.stem}_{edit.control}"), of | {"constants": edit.constants}
 
 
 def kept_metrics(path, of):
@@ -149,9 +178,12 @@ def kept_metrics(path, of):
     return found if manifest.get("of") == of else {}
 
 
-def of_model(model, resamples, protocol, names):
-    """Return the metrics `names` of a model on every resample of the images, a dict of [1 + R]."""
-    how = {"latents": protocol.latents, "seed": protocol.seed, "first": protocol.perceptual}
+def of_model(model, resamples, protocol, names, edit=np.asarray):
+    """Return the metrics `names` of a model on every resample of the images, a dict of [1 + R].
+
+    Args: `edit`, as of scoring.Batch.
+    """
+    how = {"latents": protocol.latents, "seed": protocol.seed, "first": protocol.perceptual, "edit": edit}
     scores = scoring.score(model, resamples.images, names, **how)
     return {name: METRICS[name].resample(values, resamples) for name, values in scores.items()}
 

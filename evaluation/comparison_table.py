@@ -1,36 +1,59 @@
 """Tables of configurations: means over seeds, and paired differences from baselines."""
 
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+
 import config
 from config.system.errors import UserError
-from evaluation import bootstrap, comparison, markdown, scoring
+from evaluation import bootstrap, comparison, controls, markdown, scoring
 from evaluation.markdown import display_name
 from evaluation.metrics import METRICS
+from losses import lpips
 
 CAPTION_OF_DIFFERENCES = (
     "Differences with 95 % intervals over seeds and test images, paired by image and, where both have the same seeds, "
-    "by seed. Bold: the interval excludes zero. Seeds: the smaller number of the two. With one seed the interval is "
-    "over test images alone, and nothing is bold."
+    "by seed. The intervals hold all differences of this table at once: each is {factor:.2f} times as wide as it would "
+    "be alone. Bold: the interval lies beyond the margin. ≈: it lies within the margin, so the two are equal in "
+    "practice. Margins: {margins}; 0 for the other metrics. Seeds: the smaller number of the two. With one seed the "
+    "interval is over test images alone and not widened, and nothing is bold or ≈."
+)
+
+OF_DIGITS = (
+    " Blur of shapes: the same of shapes alone, in which contrast and noise do not count. Digit read: the share of "
+    "reconstructions that a small network reads as the same digit as the image."
+)
+OF_FEATURES = (
+    "KID, precision and recall: on the features of Inception-v3 of 2015, between {count:,} reconstructions, or samples "
+    "of the prior, and as many images. KID is times 1000; it is 0 on average for images of one kind. Precision is the "
+    "share of samples that lie among the images, recall that of images among the samples (third neighbour); their "
+    "intervals take the neighbourhoods as they are."
+)
+OF_FID = (
+    "FID: on the same features. It depends on the number of images, and its intervals are over seeds alone. For "
+    "CIFAR-10's training and test images, whose FID is known, see results/benchmarks/fid.md."
 )
 
 
-def baseline_rows(labels, names):
-    """Return the rows that the comma-separated `labels` mean, label → name of the row.
+def baseline_rows(labels, names, flag="baseline"):
+    """Return the rows that the comma-separated `labels` of a flag mean, label → name of the row.
 
     Raises:
         UserError: a label means no row, or more than one.
     """
-    return {label.strip(): baseline_row(label.strip(), names) for label in labels.split(",") if label.strip()}
+    return {label.strip(): baseline_row(label.strip(), names, flag) for label in labels.split(",") if label.strip()}
 
 
-def baseline_row(label, names):
-    """Return the row of the name `label` or, if there is one such row, that of the loss `label`.
+def baseline_row(label, names, flag="baseline"):
+    """Return the row of the name `label` or, if there is one such row, that of the loss or control `label`.
 
     Raises:
         UserError: there is none, or more than one.
     """
     fitting = [name for name in names if name == label] or [name for name in names if name.split()[0] == label]
     if len(fitting) != 1:
-        raise UserError(f"baseline: expected one of {', '.join(names)}, got {label[:80]!r}")
+        raise UserError(f"{flag}: expected one of {', '.join(names)}, got {label[:80]!r}")
     return fitting[0]
 
 
@@ -48,18 +71,39 @@ def differences(found, baselines):
 
 
 def row(name, one):
-    """Return the row of the Estimate `one`: for each metric its mean, its standard deviation over seeds, its interval.
-
-    A metric is `clear` where its interval excludes zero. With a single seed the interval does not cover other seeds,
-    so nothing is clear.
-    """
-    metrics = {}
-    for metric, means in one.means.items():
-        low, high = bootstrap.interval(means)
-        is_clear = len(one.runs) > 1 and bootstrap.excludes_zero(low, high)
-        sd = deviation(one, metric)
-        metrics[metric] = {"mean": float(means[0]), "sd": sd, "interval": (low, high), "clear": is_clear}
+    """Return the row of the Estimate `one`: of each metric the mean, the deviation over seeds, the interval."""
+    metrics = {
+        metric: {"mean": float(means[0]), "sd": deviation(one, metric), "interval": bootstrap.interval(means)}
+        for metric, means in one.means.items()
+    }
     return {"name": name, "seeds": [run.seed for run in one.runs], **metrics}
+
+
+def row_of_difference(name, one, factor):
+    """Return the row of a difference, its intervals `factor` times as wide.
+
+    A metric is `clear` where its interval lies beyond its margin, and `equal` where it lies within. With a single seed
+    the interval does not cover other seeds, so it is as it is, and nothing is clear or equal.
+    """
+    found, has_seeds = row(name, one), len(one.runs) > 1
+    for metric in one.means:
+        value, margin = found[metric], METRICS[metric].margin
+        ends = bootstrap.widened(value["mean"], *value["interval"], factor if has_seeds else 1)
+        clear, equal = bootstrap.is_beyond(*ends, margin), bootstrap.is_within(*ends, margin)
+        found[metric] = value | {"interval": ends, "clear": has_seeds and clear, "equal": has_seeds and equal}
+    return found
+
+
+def widening(differences, names):
+    """Return the factor for the intervals of metrics, by `names`, of Estimates with several seeds; 1 if none has."""
+    found = [one.means[name] for one in differences if len(one.runs) > 1 for name in names]
+    return bootstrap.widening(np.stack(found)) if found else 1.0
+
+
+def caption_of_differences(factor, names):
+    """Return how the differences in the metrics `names` were made, whose intervals are `factor` times as wide."""
+    margins = (f"{METRICS[name].heading} {METRICS[name].margin:g}" for name in names if METRICS[name].margin)
+    return CAPTION_OF_DIFFERENCES.format(factor=factor, margins=", ".join(margins))
 
 
 def deviation(one, metric):
@@ -79,9 +123,9 @@ def with_interval(value, decimals):
 
 
 def with_sign(value, decimals):
-    """Return a difference and its interval, bold where it is clear of zero: "**+0.52 [0.48, 0.57]**"."""
+    """Return a difference and its interval, bold where it is clear, ≈ where it is equal: "**+0.52 [0.48, 0.57]**"."""
     text = f"{markdown.number(value['mean'], decimals, '+')} {markdown.span(*value['interval'], decimals)}"
-    return f"**{text}**" if value["clear"] else text
+    return f"**{text}**" if value["clear"] else f"≈ {text}" if value["equal"] else text
 
 
 def table(heading, rows, cell, names):
@@ -92,42 +136,80 @@ def table(heading, rows, cell, names):
     return markdown.table(header, [first + text for first, text in zip(firsts, texts, strict=True)])
 
 
-def report(found, images, protocol, baselines):
-    """Return the table of all configurations of the runs `found`: (rows, text).
+class Wanted(NamedTuple):
+    """The controls that a table has."""
 
-    Args: `images`, uint8 [N, H, W, C]; `protocol`, a comparison.Protocol; `baselines`, names separated by commas.
+    rows: str = ""  # of these rows, labels separated by commas
+    as_sharp_as: str = ""  # as sharp as this row, a label; empty: of any sharpness
+    images: np.ndarray | None = None  # held-out images for their constants, uint8 [N, H, W, C]
+
+
+def with_controls(groups, wanted):
+    """Return `groups`, name → runs, with the controls Wanted.
 
     Raises:
-        UserError: a baseline is no row.
+        UserError: a row of which there is to be a control does not exist.
     """
-    groups = bootstrap.configurations(found)
+    return controls.with_controls(groups, [*baseline_rows(wanted.rows, groups, "controls").values()])
+
+
+def edits(groups, protocol, wanted):
+    """Return the Edit of each of the `groups`, name → runs, and the sentences about those that are controls.
+
+    Raises:
+        UserError: the row as sharp as which they are to be does not exist.
+    """
+    label, images = wanted.as_sharp_as, wanted.images
+    row = baseline_row(label, groups, "as_sharp_as") if label else None
+    target = controls.blur_of(groups[row], images, protocol) if row else np.inf
+    found = {name: controls.chosen(name, group, images, protocol, target) for name, group in groups.items()}
+    return found, controls.caption(found, row, target)
+
+
+def report(found, images, protocol, baselines, wanted=None):
+    """Return the table of all configurations of the runs `found`: (rows, text).
+
+    Args: `images`, uint8 [N, H, W, C]; `protocol`, a comparison.Protocol; `baselines`, names separated by commas;
+    `wanted`, the controls Wanted, None for none.
+
+    Raises:
+        UserError: a baseline, or a row of a control, is no row.
+    """
+    wanted = wanted or Wanted()
+    groups = with_controls(bootstrap.configurations(found), wanted)
     chosen = baseline_rows(baselines, groups)
-    estimates = comparison.estimates(groups, images, protocol)
+    changes, about = edits(groups, protocol, wanted)
+    estimates = comparison.estimates(groups, images, protocol, changes)
     first = "Mean ± standard deviation over seeds; the value of a seed is that of all test images."
-    return tables(estimates, chosen, first, with_deviation, protocol.metrics(), caption(found, images, protocol))
+    last = caption(found, images, protocol) + about
+    return tables(estimates, chosen, first, with_deviation, protocol.metrics(), last)
 
 
-def report_at_equal_kl(found, images, protocol, baselines, kl=None):
+def report_at_equal_kl(found, images, protocol, baselines, wanted=None, kl=None):
     """Return the table of losses at equal KL divergence: (rows, text).
 
     Args: as of `report`; `kl` in nats, None: within what the losses share.
 
     Raises:
-        UserError: no loss has runs at several beta, or a baseline is no row.
+        UserError: no loss has runs at several beta, or a baseline, or a row of a control, is no row.
     """
+    wanted = wanted or Wanted()
     every = {name: at_each_beta(runs) for name, runs in bootstrap.configurations(found, apart=("beta",)).items()}
     families = {name: at_betas for name, at_betas in every.items() if len(at_betas) > 1}
     if not families:
         raise UserError(f"match: expected runs at several values of beta, got one of each of {', '.join(every)}")
+    families = with_controls(families, wanted)
     baseline_rows(baselines, families)
-    matched, outside, kl = comparison.at_equal_kl(comparison.estimates_of_families(families, images, protocol), kl)
+    changes, about = edits({name: [*chain(*at_betas)] for name, at_betas in families.items()}, protocol, wanted)
+    estimates = comparison.estimates_of_families(families, images, protocol, changes)
+    matched, outside, kl = comparison.at_equal_kl(estimates, kl)
     first = (
         f"At a KL divergence of {kl:.2f} nats, linear between runs at several beta. Mean with its 95 % interval over "
         "seeds and test images. Seeds: the fewest at a beta; with one seed the interval is over test images alone."
         f"{left_out(outside, [name for name in every if name not in families])}"
     )
     names = [name for name in protocol.metrics() if name != "kl_divergence"]
-    last = caption(found, images, protocol, apart=("beta",))
+    last = caption(found, images, protocol, apart=("beta",)) + about
     return tables(matched, baseline_rows(baselines, matched), first, with_interval, names, last)
 
 
@@ -150,9 +232,12 @@ def tables(estimates, baselines, first, cell, names, last):
     of the metrics; `last`, the caption of both.
     """
     rows = [row(name, one) for name, one in estimates.items()]
-    apart = [row(name, one) for name, one in differences(estimates, baselines).items()]
+    found = differences(estimates, baselines)
+    factor = widening(found.values(), names)
+    apart = [row_of_difference(name, one, factor) for name, one in found.items()]
     shown = table("loss", rows, cell, names), table("difference", apart, with_sign, names)
-    return rows + apart, "\n\n".join([first, shown[0], CAPTION_OF_DIFFERENCES, shown[1], last]) + "\n"
+    between = caption_of_differences(factor, names)
+    return rows + apart, "\n\n".join([first, shown[0], between, shown[1], last]) + "\n"
 
 
 def caption(found, images, protocol, apart=()):
@@ -164,19 +249,20 @@ def caption(found, images, protocol, apart=()):
     return (
         f"{scoring.caption(measured, protocol.latents, protocol.seed)} Blur: the "
         "Gaussian, sigma in pixels, that makes the test images as soft as the reconstructions, or as samples of the "
-        "prior. The runs have the default settings"
+        f"prior.{OF_DIGITS if 'digit_read' in protocol.metrics() else ''} The runs have the default settings"
         f"{f', except {shared}' if shared else ''}; the name of a row says what else differs."
         f"{'' if protocol.perceptual is None else perceptual_caption(images, protocol)}"
     )
 
 
 def perceptual_caption(images, protocol):
-    """Return how LPIPS and FID were made."""
-    count = min(protocol.perceptual, len(images))
-    lpips = " LPIPS: version 0.1, AlexNet, of the clipped reconstructions at their own size."
-    fid = (
-        f" FID: Inception-v3 of 2015, between {count:,} reconstructions, or samples of the prior, and as many images. "
-        "It depends on that number, and its intervals are over seeds alone. For CIFAR-10's training and test images, "
-        "whose FID is known, see results/benchmarks/fid.md."
-    )
-    return lpips + fid if count else lpips
+    """Return how the perceptual metrics were made."""
+    names, grey = protocol.metrics(), images.shape[-1] == 1
+    sentences = [
+        "LPIPS: version 0.1, AlexNet, of the clipped reconstructions at their own size, on a black ground of "
+        f"{lpips.LEAST_SIZE} pixels if they are smaller.",
+        "For LPIPS and Inception the grey channel is repeated three times." if grey else "",
+        OF_FEATURES.format(count=protocol.perceptual) if "kid" in names else "",
+        OF_FID if "fid" in names else "",
+    ]
+    return "".join(f" {sentence}" for sentence in sentences if sentence)

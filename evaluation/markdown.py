@@ -23,6 +23,8 @@ DISPLAY_NAMES = {
     "sharp-colour": "amplitude+L2",
     "blur_error_vae": "blur-error VAE",
     "ambient_vae_gan": "ambient VAE-GAN",
+    "contrast": "contrast curve",
+    "unsharp": "unsharp mask",
 }
 KNOWN = "|".join(re.escape(name) for name in sorted(DISPLAY_NAMES, key=len, reverse=True))
 
@@ -30,10 +32,12 @@ KNOWN = "|".join(re.escape(name) for name in sorted(DISPLAY_NAMES, key=len, reve
 def display_name(name):
     """Return a name as tables and figures show it: "ours beta=0.1" → "STFT+SSIM (paper) beta=0.1".
 
-    Args: `name`, that of a loss, a checkpoint or a configuration, or of a difference such as "ours - l2".
+    Args: `name`, that of a loss, a checkpoint or a configuration, of a difference such as "ours - l2",
+    or of a control such as "unsharp of l2".
     """
-    if " - " in name:
-        return " - ".join(display_name(part) for part in name.split(" - "))
+    for between in (" - ", " of "):
+        if between in name:
+            return between.join(display_name(part) for part in name.split(between))
     found = re.fullmatch(rf"((?:{KNOWN})(?:\+(?:{KNOWN}))*)(?:[ _](.*))?", name)
     if not found:
         return name

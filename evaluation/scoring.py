@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from data.batches import to_float
-from evaluation.metrics import METRICS, OF_IMAGES
+from evaluation.metrics import METRICS, OF_IMAGES, fid
 from evaluation.metrics.display import parts
 
 
@@ -16,11 +16,13 @@ class Batch:
     A model of damaged images sees the image damaged and is scored against the clean one.
 
     Args: `images` [B, H, W, C], uint8 or in [0, 1]; `theta` [B, ...], the parameters of the model's measurement;
-    `noise` [B, latent_dim], that of the sample of the posterior; `z` [B, latent_dim], samples of the prior.
+    `noise` [B, latent_dim], that of the sample of the posterior; `z` [B, latent_dim], samples of the prior; `edit`, a
+    function of what the decoder returns → an array.
     """
 
-    def __init__(self, model, images, theta, noise, z):
+    def __init__(self, model, images, theta, noise, z, edit):
         self.model, self.image, self.theta, self.noise, self.z = model, to_float(images), theta, noise, z
+        self.edit = edit
 
     @cached_property
     def posterior(self):
@@ -30,7 +32,7 @@ class Batch:
     @cached_property
     def reconstruction(self):
         """The reconstructions [B, H, W, C], unclipped."""
-        return self.model.decode(self.model.reparameterize(*self.posterior, self.noise)).numpy()
+        return self.edit(self.model.decode(self.model.reparameterize(*self.posterior, self.noise)))
 
     @cached_property
     def clipped(self):
@@ -40,37 +42,47 @@ class Batch:
     @cached_property
     def samples(self):
         """As many samples of the prior [B, H, W, C], clipped to [0, 1]."""
-        return np.clip(self.model.decode(self.z), 0, 1)
+        return np.clip(self.edit(self.model.decode(self.z)), 0, 1)
+
+    @cached_property
+    def features(self):
+        """The Inception features [B, 2048] of the reconstructions."""
+        return fid.features(self.clipped)
+
+    @cached_property
+    def sample_features(self):
+        """The Inception features [B, 2048] of the samples of the prior."""
+        return fid.features(self.samples)
 
 
-def batches(model, images, latents=None, seed=0):
+def batches(model, images, latents=None, seed=0, edit=np.asarray):
     """Yield a Batch for each part of images [N, H, W, C].
 
     Noise, damage and sample of the i-th image depend on `seed` and i alone.
 
     Args: `latents`, whether a reconstruction is decoded from a "sample" of the posterior or from its "mean"; None:
-    as the model prefers.
+    as the model prefers; `edit`, as of Batch.
     """
     shape = [len(images), model.latent_dim]
     is_sample = (latents or model.latents) == "sample"
     noise = tf.random.stateless_normal(shape, [seed, 0]) if is_sample else tf.zeros(shape)
     theta, z = model.measurement.draw(images.shape, [seed, 1]), tf.random.stateless_normal(shape, [seed, 1])
     for i in parts(images):
-        yield Batch(model, np.asarray(images[i]), theta[i], noise[i], z[i])
+        yield Batch(model, np.asarray(images[i]), theta[i], noise[i], z[i], edit)
 
 
-def score(model, images, names=OF_IMAGES, latents=None, seed=0, first=None):
+def score(model, images, names=OF_IMAGES, latents=None, seed=0, first=None, edit=np.asarray):
     """Return the values [N, ...] of the metrics `names` for what a model makes of images [N, H, W, C], by name.
 
     Every batch is decoded once.
 
-    Args: `latents`, `seed`, as of `batches`; `first`, the number of images for the metrics that score only the
+    Args: `latents`, `seed`, `edit`, as of `batches`; `first`, the number of images for the metrics that score only the
     first ones.
     """
     values, done = {name: [] for name in names}, 0
-    for batch in batches(model, images, latents, seed):
+    for batch in batches(model, images, latents, seed, edit):
         for name in names:
-            count = max(first - done, 0) if METRICS[name].of_first else None
+            count = max(first - done, 0) if METRICS[name].least_images else None
             if count != 0:
                 values[name].append(np.asarray(METRICS[name].score(batch))[:count])
         done += len(batch.image)

@@ -1,11 +1,17 @@
 """The metrics of blur, against blurs of known width, closed forms and plain loops."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
+from skimage.exposure import match_histograms
 
 import data
 from evaluation.metrics import blur, coherence
+from models import checkpoint
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +162,30 @@ class TestSharpnessIndex:
         np.testing.assert_allclose(
             coherence.sharpness_index(red), coherence.sharpness_index(0.2125 * digits), atol=1e-4
         )
+
+
+class TestShapeBlur:
+    @pytest.mark.parametrize("sigma", [0.75, 1, 1.5, 2])
+    def test_blurred_digits(self, sigma, many_digits):
+        assert blur.shape_blur(blurred(many_digits, sigma), many_digits) == pytest.approx(sigma, abs=0.05)
+
+    def test_with_histogram(self, rng):
+        """As scikit-image matches histograms, where no two pixels are equal."""
+        images, references = rng.normal(size=(2, 3, 8, 9, 3))
+        expected = [match_histograms(a, b, channel_axis=-1) for a, b in zip(images, references, strict=True)]
+        np.testing.assert_allclose(blur.with_histogram(images, references), expected, atol=1e-6)
+
+    def test_contrast_and_noise_do_not_count(self, many_digits, rng):
+        """Of l2's reconstructions; they lower the equivalent blur by half or more. Filters that sharpen do count."""
+        images, (model, _) = many_digits[:500], checkpoint.load_model(ROOT / "checkpoints/l2/model.npz")
+        soft = np.clip(model.reconstruct(images / np.float32(255)), 0, 1)
+        edited = [np.clip(soft + rng.normal(0, 0.1, soft.shape), 0, 1), np.clip(3 * soft - 1, 0, 1), soft > 0.5]
+        of_shapes, equivalent = blur.shape_blur(soft, images), blur.equivalent_blur(soft, images)
+        for other in map(np.float32, edited):
+            assert blur.shape_blur(other, images) == pytest.approx(of_shapes, abs=0.1)
+            assert blur.equivalent_blur(other, images) < 0.6 * equivalent
+        sharper = soft + 2 * (soft - blur.gaussian_blur(soft, 1))
+        assert blur.shape_blur(sharper, images) < of_shapes - 0.2
 
 
 METRICS = {

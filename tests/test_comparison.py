@@ -20,9 +20,10 @@ import evaluate
 import models
 import train
 from config.system.errors import UserError
-from evaluation import audit, bootstrap, comparison, comparison_table
+from evaluation import audit, bootstrap, comparison, comparison_table, controls
 from evaluation.comparison import Estimate, Protocol, Resamples
 from evaluation.metrics import blur
+from evaluation.reports import runs as runs_report
 from models import checkpoint, runs
 
 ROOT = Path(__file__).parent.parent
@@ -116,6 +117,22 @@ class TestIntervals:
         low, high = bootstrap.interval(weights @ (images + 0.1) - weights @ images)
         assert low == pytest.approx(0.1, abs=1e-4)
         assert high == pytest.approx(0.1, abs=1e-4)
+
+    def test_all_at_once(self, rng):
+        """Of independent normal values the factor is Šidák's; of copies of one, it is 1, as of values that are 0."""
+        values = np.concatenate([np.zeros((10, 1)), rng.normal(size=(10, 200_000))], 1)
+        expected = norm.ppf((1 + 0.95**0.1) / 2) / norm.ppf(0.975)
+        assert bootstrap.widening(values) == pytest.approx(expected, rel=0.01)
+        assert bootstrap.widening(np.stack([values[0], 3 * values[0], 0 * values[0]])) == pytest.approx(1, abs=0.01)
+
+    def test_it_is_far_less_than_bonferronis_where_seeds_are_shared(self, rng):
+        """60 values with effects of the same three seeds: Bonferroni's Student quantile is 8 times as far."""
+        values = bootstrap.seed_weights([1, 2, 3], 4000) @ rng.normal(size=(3, 60))
+        bonferroni = t.ppf(1 - 0.025 / 60, 2) / t.ppf(0.975, 2)
+        assert 1.2 < bootstrap.widening(values.T) < bonferroni / 3
+
+    def test_a_widened_interval(self):
+        assert bootstrap.widened(2, 1, 4, 1.5) == (0.5, 5)
 
     def test_prediction_interval(self):
         """Student's t for two degrees of freedom has its 97.5 % point at 4.3027."""
@@ -233,7 +250,7 @@ class TestTable:
         }
         assert comparison_table.row("far", found["far"])["psnr"]["sd"] == pytest.approx(0.1)
         apart = comparison_table.differences(found, {"l2": "l2"})
-        rows = {name: comparison_table.row(name, one) for name, one in apart.items()}
+        rows = {name: comparison_table.row_of_difference(name, one, 1) for name, one in apart.items()}
         assert [name for name, row in rows.items() if row["psnr"]["clear"]] == ["far - l2"]
         assert rows["far - l2"]["psnr"]["mean"] == pytest.approx(2)
         low, high = rows["near - l2"]["psnr"]["interval"]
@@ -244,6 +261,27 @@ class TestTable:
         assert [line.split("|")[2].strip() for line in lines] == ["3", "3", "1"]
         assert [line.count("**") for line in lines] == [2 * len(NAMES), 0, 0]
         assert "| **+2.00 [" in lines[0].replace("  ", "")
+
+    @pytest.mark.parametrize("values,factor,clear,equal", [
+        ([10.09, 10.11, 10.10], 1, True, False),
+        ([10.09, 10.11, 10.10], 3, False, False),  # 0.1 ± 0.025, and three times that
+        ([10.04, 10.041, 10.042], 1, False, True),  # an interval without 0, but less than 0.05 dB
+        ([9.91, 9.90, 9.89], 1, True, False),
+        ([10.0, 10.1, 10.2], 1, False, False),
+        ([10.1], 1, False, False),
+    ])  # fmt: skip
+    def test_beyond_and_within_the_margin(self, values, factor, clear, equal):
+        """Of 0.05 dB, by the widened interval; with one seed neither."""
+        one = comparison.difference(self.estimate("ours", values), self.estimate("l2", [10.0] * len(values)))
+        found = comparison_table.row_of_difference("ours - l2", one, factor)["psnr"]
+        assert (found["clear"], found["equal"]) == (clear, equal)
+        assert comparison_table.with_sign(found, 2)[0] == ("*" if clear else "≈" if equal else "+")
+
+    def test_the_caption_has_the_factor_and_the_margins(self):
+        found = {name: self.estimate(name, [i, i + 1.0]) for i, name in enumerate(("l2", "ours"))}
+        _, text = comparison_table.tables(found, {"l2": "l2"}, "", comparison_table.with_deviation, NAMES, "")
+        assert "each is 1.00 times as wide" in text  # all metrics deviate together
+        assert "Margins: PSNR 0.05, SSIM 0.005, PSNR clipped 0.05, SSIM clipped 0.005, blur (px) 0.02" in text
 
     def test_each_pair_once(self):
         """Against two baselines, the first differs from the second and not the second from the first too."""
@@ -256,7 +294,7 @@ class TestTable:
         })  # fmt: skip
 
     def test_cells(self):
-        found = {"mean": 0.4956, "sd": 0.0012, "interval": (0.49, 0.501), "clear": False}
+        found = {"mean": 0.4956, "sd": 0.0012, "interval": (0.49, 0.501), "clear": False, "equal": False}
         assert comparison_table.with_deviation(found, 3) == "0.496 ± 0.001"
         assert comparison_table.with_deviation(found | {"sd": None}, 2) == "0.50"
         assert comparison_table.with_interval(found, 3) == "0.496 [0.490, 0.501]"
@@ -290,6 +328,8 @@ class TestTable:
             for name, made in (("equivalent_blur", reconstruction), ("sample_blur", samples)):
                 expected = blur.equivalent_blur(made[chosen], digits[chosen])
                 assert 0.1 < found[name][i] == pytest.approx(expected, abs=1e-4)
+            expected = blur.shape_blur(reconstruction[chosen], digits[chosen])
+            assert 0.1 < found["shape_blur"][i] == pytest.approx(expected, abs=1e-3)
             expected = tf.image.psnr(digits[chosen], reconstruction[chosen], 1.0).numpy().mean()
             assert found["psnr"][i] == pytest.approx(expected, rel=1e-4)
 
@@ -376,6 +416,10 @@ class TestAudit:
         assert audit.reached_by_author("l2", "", images) == (12.78, 0.406, None)
         with pytest.raises(UserError, match=r"l1/l1: expected a checkpoint"):
             audit.reached_by_author("l1", tmp_path, images)
+
+
+def test_the_report_knows_the_controls_before_tensorflow_is_imported():
+    assert runs_report.CONTROLS == tuple(controls.CONTROLS)
 
 
 class TestMistakes:

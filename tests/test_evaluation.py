@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -16,8 +17,8 @@ import evaluate
 import generate
 import models
 from config.system.errors import UserError
-from evaluation import grids, markdown, scoring
-from evaluation.metrics import HIGHEST_PSNR, METRICS, OF_IMAGES, Metric, psnr
+from evaluation import comparison, grids, markdown, scoring
+from evaluation.metrics import HIGHEST_PSNR, METRICS, OF_IMAGES, Metric, digit_reader, psnr
 from evaluation.reports import table
 from models import checkpoint, runs
 
@@ -83,7 +84,7 @@ class TestScores:
         """A metric of the first images has that many values, whatever the batches."""
         model = models.build(config.resolve({"loss": "l2"}), (28, 28, 1))
         monkeypatch.setattr("evaluation.metrics.display.BATCH", 3)
-        first = Metric("", 0, lambda batch: batch.image[:, 14, 14, 0], of_first=True)
+        first = Metric("", 0, lambda batch: batch.image[:, 14, 14, 0], least_images=1)
         monkeypatch.setitem(METRICS, "first", first)
         for count in (1, 3, 4, 8, 20):
             found = scoring.score(model, np.uint8(digits * 255), ["first", "psnr"], first=count)
@@ -97,6 +98,26 @@ class TestScores:
         (row,) = runs.read(tmp_path / "runs.csv")
         assert list(row)[-5:] == ["psnr", "ssim", "psnr_clipped", "ssim_clipped", "kl_divergence"]
         assert float(row["psnr"]) == pytest.approx(scores["psnr"].mean(), abs=1e-5)
+
+
+class TestDigitReader:
+    def test_it_reads_the_test_digits(self):
+        """By their labels, more than 98 of 100; moved by half their width, few."""
+        images, labels = data.load("mnist", "test")
+        images = np.float32(images) / 255
+        assert (digit_reader.read(images) == labels).mean() > 0.98
+        assert (digit_reader.read(np.roll(images, 14, 2)) == labels).mean() < 0.5
+
+    def test_a_reconstruction_is_read_as_its_image(self, digits):
+        batch = SimpleNamespace(image=digits, clipped=np.concatenate([digits[:6], digits[:2]]))
+        labels = data.load("mnist", "test").labels
+        expected = [1] * 6 + [labels[6] == labels[0], labels[7] == labels[1]]
+        np.testing.assert_array_equal(METRICS["digit_read"].score(batch), expected)
+
+    def test_only_of_digits(self):
+        for dataset, expected in {"mnist": True, "mnist-gray": True, "fashion-mnist": False, "cifar10": False}.items():
+            found = comparison.Protocol(dataset, "test", "mean", 0, None).metrics()
+            assert ("digit_read" in found) == ("shape_blur" in found) == expected
 
 
 class TestMarkdown:
@@ -123,6 +144,7 @@ class TestMarkdown:
         ("l2 beta=0.0001 - ours-released", "L2 beta=0.0001 - STFT+SSIM (released code)"),
         ("blur_error_vae_seed1_beta0.4", "blur-error VAE seed1_beta0.4"),
         ("l2+ffl", "L2+FFL"),
+        ("unsharp of l2 beta=0.1 - l2", "unsharp mask of L2 beta=0.1 - L2"),
         ("l2-or-not", "l2-or-not"),
         ("my_run", "my_run"),
     ])  # fmt: skip

@@ -1,9 +1,10 @@
-"""LPIPS and FID: their formulas against closed forms, their networks against the packages' own code."""
+"""LPIPS, FID, KID, precision, recall: their formulas against definitions, their networks against the packages' code."""
 
 import hashlib
 import json
 import sys
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ import evaluate
 import train
 from benchmarks.fid import extrapolated
 from config.system.errors import UserError
-from evaluation import comparison
-from evaluation.metrics import fid, weight_files
+from evaluation import bootstrap, comparison
+from evaluation.metrics import FID_IMAGES, METRICS, display, fid, kid, manifold, weight_files
 from losses import lpips
 from losses import weight_files as files_of_losses
 from models import checkpoint
@@ -82,6 +83,68 @@ class TestFrechetDistance:
         ]
         assert extrapolated(counts, distances, count=1e9) == pytest.approx(0, abs=0.05 * distances[-1])
         assert extrapolated([10, 20, 40], [3.5, 3.25, 3.125], count=100) == pytest.approx(3.05)
+
+
+class TestKernelDistance:
+    @staticmethod
+    def definition(x, y):
+        """The unbiased squared MMD, a pair at a time (Binkowski et al. 2018, section 4)."""
+
+        def k(a, b):
+            return (sum(float(p) * float(q) for p, q in zip(a, b, strict=True)) / len(a) + 1) ** 3
+
+        m, n = len(x), len(y)
+        within_x = sum(k(x[i], x[j]) for i in range(m) for j in range(m) if i != j) / (m * (m - 1))
+        within_y = sum(k(y[i], y[j]) for i in range(n) for j in range(n) if i != j) / (n * (n - 1))
+        return within_x + within_y - 2 * sum(k(a, b) for a in x for b in y) / (m * n)
+
+    @staticmethod
+    def found(x, y, weights):
+        return kid.distance(x, y, weights, kid.within(y, weights))
+
+    def test_the_definition(self, rng, monkeypatch):
+        """Of the sample, and of a resample in which no image is twice; whatever the batches."""
+        monkeypatch.setattr(display, "BATCH", 5)
+        x, y = rng.normal(size=(12, 7)).astype(np.float32), rng.normal(0.3, 1.2, (12, 7)).astype(np.float32)
+        weights = np.float32([np.full(12, 1 / 12), [0.25, 0, 0.25, 0, 0.25, 0, 0, 0.25, 0, 0, 0, 0]])
+        chosen = weights[1] > 0
+        expected = [self.definition(x, y), self.definition(x[chosen], y[chosen])]
+        np.testing.assert_allclose(self.found(x, y, weights), expected, atol=1e-5)
+
+    def test_its_interval(self, rng):
+        """Of two sets of one kind it holds 0, of others it does not; a resample of one image is 0, not NaN."""
+        sets = rng.normal(size=(2, 300, 20)).astype(np.float32)
+        weights = bootstrap.image_weights(300, resamples=1000)
+        low, high = bootstrap.interval(self.found(*sets, weights))
+        assert low < 0 < high
+        low, _ = bootstrap.interval(self.found(sets[0], sets[1] + 0.3, weights))
+        assert low > 0
+        assert kid.within(sets[0][:2], np.float32([[1, 0]])) == pytest.approx([0])
+
+
+class TestPrecisionAndRecall:
+    def test_by_brute_force(self, rng, monkeypatch):
+        """A point counts if it is as near to some reference as that one's third neighbour."""
+        monkeypatch.setattr(display, "BATCH", 7)
+        points, references = rng.normal(0.5, 1.5, (30, 4)), rng.normal(size=(20, 4))
+
+        def in_ball(point, reference):
+            others = sorted(np.linalg.norm(reference - other) for other in references if other is not reference)
+            return np.linalg.norm(point - reference) <= others[2]
+
+        references = list(references)
+        expected = [any(in_ball(point, reference) for reference in references) for point in points]
+        found = manifold.inside(points, np.array(references))
+        assert 0.1 < np.mean(expected) < 0.9
+        np.testing.assert_array_equal(found, expected)
+
+    def test_one_mode_of_two(self, rng):
+        """Samples of one of two modes are precise, and find half of the images."""
+        images = np.concatenate([rng.normal(size=(100, 3)), rng.normal(50, 1, (100, 3))])
+        samples = images[:100] + 1e-3
+        resamples = SimpleNamespace(features=images, weights_of_first=np.full((1, 200), 1 / 200))
+        assert METRICS["precision"].resample(np.tile(samples, (2, 1)), resamples) == pytest.approx([1])
+        assert METRICS["recall"].resample(np.tile(samples, (2, 1)), resamples) == pytest.approx([0.5])
 
 
 class TestPatchSimilarity:
@@ -174,6 +237,10 @@ class TestInception:
         inner = [[380.87698, 257.05417, 240.10324], [257.05417, 503.71487, 447.5087], [240.10324, 447.5087, 472.99298]]
         np.testing.assert_allclose(found @ found.T, inner, rtol=1e-4)
 
+    def test_grey_is_repeated(self, rng):
+        grey = rng.integers(0, 256, (2, 28, 28, 1), np.uint8)
+        np.testing.assert_array_equal(fid.features(grey), fid.features(np.concatenate([grey] * 3, 3)))
+
     def test_enlarged_as_the_first_tensorflow_did(self):
         """Pixel i of the result lies at i · 32 / 299 of the image: no half-pixel centres, no antialiasing."""
         row = np.arange(32, dtype=np.float32)
@@ -237,10 +304,12 @@ def flags(trained):
 @pytest.fixture
 def stand_ins(monkeypatch):
     """In the place of the networks: the mean absolute difference, and the mean colours of bytes."""
-    monkeypatch.setattr(lpips, "distance", lambda one, other: abs(one - other.numpy()).mean((1, 2, 3)))
+    monkeypatch.setattr(lpips, "distance", lambda one, other: abs(one.numpy() - other.numpy()).mean((1, 2, 3)))
     monkeypatch.setattr(fid, "features", lambda images: fid.as_bytes(images).astype(float).mean((1, 2)))
     for network in ((lpips, "load"), (fid, "inception")):
         monkeypatch.setattr(*network, lambda: None)
+    for name in ("fid", "sample_fid"):
+        monkeypatch.setitem(METRICS, name, METRICS[name]._replace(least_images=2))
 
 
 def frechet(one, other):
@@ -259,7 +328,8 @@ class TestRuns:
         """Means over seeds of LPIPS and of FID over the first images, against the images of the loaded models."""
         evaluate.main([*flags, f"--perceptual={len(images) - 1}"])
         found = {row["name"]: row for row in json.loads((trained / "rows.json").read_text())["rows"]}
-        count, expected = len(images), {"lpips": [], "fid": [], "sample_fid": []}
+        count, names = len(images), ("lpips", "fid", "sample_fid", "kid", "sample_kid")
+        expected = {name: [] for name in names}
         for tag in "ab":
             model, _ = checkpoint.load_model(trained / f"model/{tag}/model.npz")
             noise, z = (tf.random.stateless_normal([count, 2], [0, i]) for i in (0, 1))
@@ -269,6 +339,8 @@ class TestRuns:
             colours = [np.round(255 * some).mean((1, 2)) for some in (images[:-1] / 255, made[:-1], samples)]
             expected["fid"].append(frechet(colours[0], colours[1]))
             expected["sample_fid"].append(frechet(colours[0], colours[2]))
+            expected["kid"].append(1000 * TestKernelDistance.definition(colours[0], colours[1]))
+            expected["sample_kid"].append(1000 * TestKernelDistance.definition(colours[0], colours[2]))
         for name, values in expected.items():
             assert found["l2"][name]["mean"] == pytest.approx(np.mean(values), rel=1e-3), name
             assert found["l2"][name]["sd"] == pytest.approx(np.std(values, ddof=1), rel=1e-2), name
@@ -285,6 +357,15 @@ class TestRuns:
         assert capsys.readouterr().out == first
         with pytest.raises(pytest.fail.Exception):
             evaluate.main([*flags, "--perceptual=2"])
+
+    def test_what_is_kept_and_no_longer_shown_is_left_out(self, trained, stand_ins, flags, monkeypatch):
+        """FID that another version kept for few images."""
+        evaluate.main([*flags, "--perceptual=5"])
+        monkeypatch.setitem(METRICS, "fid", METRICS["fid"]._replace(least_images=6))
+        evaluate.main([*flags, "--perceptual=5"])
+        row = json.loads((trained / "rows.json").read_text())["rows"][0]
+        assert "sample_fid" in row
+        assert "fid" not in row
 
     def test_at_equal_kl(self, trained, stand_ins, flags, capsys):
         evaluate.main([*flags, "--perceptual=3", "--match=kl"])
@@ -318,16 +399,25 @@ class TestRuns:
             evaluate.main(["figures", *flags, "--loss=a"])
 
 
-@pytest.mark.parametrize(
-    "shape,message",
-    [
-        (
-            (9, 28, 28, 1),
-            "expected colour images, on which the networks .* were trained, got 1 channel; evaluate without",
-        ),
-        ((9, 28, 64, 3), "expected images of at least 31 pixels, got 28x64"),
-    ],
-)
-def test_digits_and_small_images_are_refused(shape, message):
-    with pytest.raises(UserError, match=message):
-        comparison.require_perceptual(np.zeros(shape, np.uint8), 2)
+def test_what_the_number_of_images_allows():
+    """LPIPS alone, then KID, then precision and recall; FID of 10,000 images and not of fewer."""
+    features, neighbours, frechet = {"kid", "sample_kid"}, {"precision", "recall"}, {"fid", "sample_fid"}
+    usual = {*comparison.Protocol("cifar10", "test", "mean", 0, None).metrics()}
+    for count, expected in {
+        0: set(),
+        2: features,
+        4: features | neighbours,
+        FID_IMAGES - 1: features | neighbours,
+        FID_IMAGES: features | neighbours | frechet,
+    }.items():
+        found = comparison.Protocol("cifar10", "test", "mean", 0, count).metrics()
+        assert {*found} - usual == {"lpips"} | expected, count
+
+
+@installed
+def test_patch_distance_of_grey_digits(digits, rng):
+    """Three equal channels on a black ground of 31 pixels."""
+    others = np.clip(digits + rng.normal(0, 0.2, digits.shape), 0, 1).astype(np.float32)
+    found = METRICS["lpips"].score(SimpleNamespace(clipped=others, image=digits))
+    pair = (np.pad(np.repeat(some, 3, 3), [(0, 0), (0, 3), (0, 3), (0, 0)]) for some in (others, digits))
+    np.testing.assert_allclose(found, lpips.distance(*pair), rtol=1e-5)

@@ -76,4 +76,7 @@ def _lock(path, file, wait):
 
 
 def _is_at(path, file):
-    return path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False

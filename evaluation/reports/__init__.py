@@ -71,11 +71,11 @@ def begin(flags):
     import_tensorflow()
 
 
-def load_images(flags):
-    """Return the images, uint8 [N, H, W, C], that the flags choose."""
+def load_images(flags, split=None):
+    """Return the images, uint8 [N, H, W, C], that the flags choose, or those of another split."""
     import data
 
-    return data.load(flags.dataset, flags.split, flags.data_dir, flags.image_size or IMAGE_SIZE).images
+    return data.load(flags.dataset, split or flags.split, flags.data_dir, flags.image_size or IMAGE_SIZE).images
 
 
 def warn_if_light(path, picture, dataset):

@@ -43,12 +43,12 @@ def main(flags):
         UserError: a flag has no meaning with another one, or a checkpoint or file is missing or does not fit.
     """
     given = {name: value for name, value in vars(flags).items() if value is not None}
-    files = checkpoint_files(flags, RESTORERS)
     if flags.image:
         from data import picture_file
 
         require_picture_flags(given)
         picture_file.require(flags.image)
+    files = checkpoint_files(flags, RESTORERS)
     begin(flags)
     if flags.image:
         restore_picture(flags.image, files, Path(flags.out_dir))

@@ -1,6 +1,7 @@
 """Compare runs over their seeds: means, and differences from baselines with intervals.
 
     python evaluate.py runs --runs=results/two_stage/runs.csv --baseline=l2,ssim
+    python evaluate.py runs --runs=results/two_stage/runs.csv --baseline=l2,unsharp --controls=l2 --as_sharp_as=ssim
     python evaluate.py runs --runs=results/blur_error/runs.csv --match=kl
 
 A row is a configuration, and its runs differ in their seeds. A run from which other runs start is left out.
@@ -15,8 +16,11 @@ from config.system.errors import UserError
 from evaluation.reports import add_images, add_latents, add_output, begin, load_images, names, publish
 
 RUNS = "results/local/runs.csv"
+# the names of evaluation.controls, which needs TensorFlow
+CONTROLS = ("contrast", "unsharp")
 KL = Key(float, "with --match: at this KL divergence, nats", above=0)
-FID_IMAGES = Key(int, "for colour images: LPIPS, and FID of so many images; 0: LPIPS alone", low=0)
+OF_PICTURES = "LPIPS; KID, precision and recall, and from 10000 on FID, of so many images; 0: LPIPS alone"
+PERCEPTUAL = Key(int, OF_PICTURES, low=0)
 
 
 def add_flags(parser):
@@ -36,23 +40,28 @@ def add_flags(parser):
     )
     text = "rows from which differences are taken, by name or loss (default: l2)"
     parser.add_argument("--baseline", type=rows, metavar="ROW[,ROW]", default="l2", help=text)
+    text = "add rows: the output of these rows under a contrast curve and an unsharp mask (default: none)"
+    parser.add_argument("--controls", metavar="ROW[,ROW]", default="", help=text)
+    text = "with --controls: make them at least as sharp as this row (default: as gives the highest SSIM)"
+    parser.add_argument("--as_sharp_as", metavar="ROW", default="", help=text)
     text = "compare the losses at equal KL divergence, between their runs at several beta"
     parser.add_argument("--match", choices=("kl",), help=text)
     parser.add_value("kl", KL, None, shown="within what the losses share")
-    parser.add_value("perceptual", FID_IMAGES, None, shown="neither; without a number: 10000", nargs="?", const=10000)
+    parser.add_value("perceptual", PERCEPTUAL, None, shown="none; without a number: 10000", nargs="?", const=10000)
     add_latents(parser)
     add_images(parser)
     add_output(parser)
 
 
 def rows(text):
-    """Return `text`, names of rows separated by commas, each of which begins with the name of a loss.
+    """Return `text`, names of rows separated by commas, each of which begins with the name of a loss or of a control.
 
     Raises:
         UserError: one does not.
     """
     for name in names("--baseline", text):
-        KEYS["loss"].parse("--baseline", name.split()[0])
+        if (first := name.split()[0]) not in CONTROLS:
+            KEYS["loss"].parse("--baseline", first)
     return text
 
 
@@ -64,21 +73,33 @@ def main(flags):
     """
     if flags.kl and not flags.match:
         raise UserError("--kl: expected with --match, got it alone")
+    if flags.as_sharp_as and not flags.controls:
+        raise UserError("--as_sharp_as: expected with --controls, got it alone")
     if not Path(flags.runs).exists():
         raise UserError(f"{flags.runs}: expected a table of runs, got none; python train.py --loss=l2,ours writes one")
     begin(flags)
-    from evaluation import comparison, comparison_table
+    from evaluation import comparison, comparison_table, controls
     from models import runs
 
     found = runs.select(flags.runs, flags.dataset, flags.split, flags.loss, flags.config)
     found = comparison.last_stages(found)
     comparison.require_checkpoints(found)
     images = load_images(flags)
-    if flags.perceptual is not None:
-        comparison.require_perceptual(images, flags.perceptual)
-    protocol = comparison.Protocol(flags.dataset, flags.split, flags.z, flags.seed, flags.perceptual)
+    perceptual = flags.perceptual
+    if perceptual is not None:
+        perceptual = min(perceptual, len(images))
+        comparison.require_perceptual(perceptual)
+    protocol = comparison.Protocol(flags.dataset, flags.split, flags.z, flags.seed, perceptual)
+    held_out = load_images(flags, "held-out")[: controls.IMAGES] if flags.controls else None
+    arguments = (
+        found,
+        images,
+        protocol,
+        flags.baseline,
+        comparison_table.Wanted(flags.controls, flags.as_sharp_as, held_out),
+    )
     if flags.match:
-        rows, text = comparison_table.report_at_equal_kl(found, images, protocol, flags.baseline, flags.kl)
+        rows, text = comparison_table.report_at_equal_kl(*arguments, flags.kl)
     else:
-        rows, text = comparison_table.report(found, images, protocol, flags.baseline)
+        rows, text = comparison_table.report(*arguments)
     publish(flags, "runs_at_equal_kl" if flags.match else "runs", text, rows)
