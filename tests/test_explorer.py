@@ -252,7 +252,7 @@ class TestPage:
         scores = chromium.run(
             "return [...document.querySelectorAll('#reconstructed .score')].map((one) => one.innerText)"
         )
-        assert all(re.fullmatch(r"PSNR \d+\.\d dB\nblur \d\.\d\d px", score) for score in scores)
+        assert all(re.fullmatch(r"PSNR\s\d+\.\d\sdB\nblur\s\d\.\d\d\spx", score) for score in scores)
         seen = np.reshape(chromium.run("return [...seen(state.model)]"), (28, 28))
         assert {*seen.ravel()} == {0, 1}
         assert np.ptp(np.nonzero(seen)[0]) == 19
@@ -271,7 +271,7 @@ class TestPage:
     def test_everything_fits_into_the_window(self, width, chromium, page):
         chromium.open(page, width)
         assert chromium.run("return document.documentElement.scrollWidth") == width
-        small = "return [...document.querySelectorAll('button, label')].filter((one) => one.offsetHeight < 24).length"
+        small = "return [...document.querySelectorAll('button, label')].filter((one) => Math.min(one.offsetHeight, one.offsetWidth) < 24).length"
         assert chromium.run(small) == 0
 
     def test_what_is_shown_has_a_name(self, chromium, page):

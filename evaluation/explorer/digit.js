@@ -80,11 +80,17 @@ function psnr(image, reconstruction) {
 function equivalentBlur(image, reference, sigmas) {
   const [power, ofReference] = [cosinePower(clipped(image)), cosinePower(clipped(reference))];
   const goal = meanSquaredFrequency(power, 0);
-  const curve = sigmas.map((sigma) => meanSquaredFrequency(ofReference, sigma));
-  const after = curve.findIndex((value) => value <= goal);
-  if (after < 1) return sigmas.at(after); // sharper than the reference: 0; blurrier than every blur of it: the last
-  const share = (curve[after - 1] - goal) / (curve[after - 1] - curve[after]);
-  return sigmas[after - 1] + share * (sigmas[after] - sigmas[after - 1]);
+  const frequency = (i) => meanSquaredFrequency(ofReference, sigmas[i]);
+  let [sharper, blurrier] = [0, sigmas.length - 1];
+  if (goal >= frequency(sharper)) return sigmas[sharper];
+  if (goal <= frequency(blurrier)) return sigmas[blurrier];
+  while (blurrier - sharper > 1) {
+    const middle = (sharper + blurrier) >> 1;
+    if (frequency(middle) > goal) sharper = middle;
+    else blurrier = middle;
+  }
+  const share = (frequency(sharper) - goal) / (frequency(sharper) - frequency(blurrier));
+  return sigmas[sharper] + share * (sigmas[blurrier] - sigmas[sharper]);
 }
 
 // The mean ω², weighted by the power [28, 28] of the frequencies, after a Gaussian blur.

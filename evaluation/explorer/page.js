@@ -43,7 +43,7 @@ function makeTiles(id, verb) {
   return models.map((model) => {
     const canvas = make("canvas", { width: SIDE, height: SIDE, role: "img", ariaLabel: `What ${model.title} ${verb}` });
     const score = make("span", { className: "score" });
-    row.append(make("figure", {}, canvas, make("figcaption", {}, model.title, score)));
+    row.append(make("figure", {}, canvas, make("figcaption", {}, model.title.replaceAll("+", "+\u200b"), score)));
     return { canvas, score };
   });
 }
@@ -242,15 +242,17 @@ function showDigit(digit) {
   paint(document.getElementById("prepared"), digit ? seen(state.model) : blank);
   models.forEach((model, i) => {
     const { canvas, score } = reconstructedTiles[i];
-    paint(canvas, digit ? reconstructed(model, seen(model)) : blank);
-    score.textContent = digit ? scores(seen(model), reconstructed(model, seen(model))) : "";
+    const reconstruction = digit ? reconstructed(model, seen(model)) : blank;
+    paint(canvas, reconstruction);
+    score.textContent = digit ? scores(seen(model), reconstruction) : "";
   });
   showOverlay();
 }
 
 function scores(image, reconstruction) {
   const blur = equivalentBlur(reconstruction, image, content.sigmas);
-  return `PSNR ${shown(psnr(image, reconstruction), 1)} dB\nblur ${shown(blur)} px`;
+  // lines do not break within
+  return `PSNR ${shown(psnr(image, reconstruction), 1)} dB\nblur ${shown(blur)} px`.replaceAll(" ", "\u00a0");
 }
 
 function draw(event) {
