@@ -276,7 +276,8 @@ class TestPage:
     def test_everything_fits_into_the_window(self, width, chromium, page):
         chromium.open(page, width)
         assert chromium.run("return document.documentElement.scrollWidth") == width
-        small = "return [...document.querySelectorAll('button, label')].filter((one) => Math.min(one.offsetHeight, one.offsetWidth) < 24).length"
+        controls = "[...document.querySelectorAll('button, label')]"
+        small = f"return {controls}.filter((one) => Math.min(one.offsetHeight, one.offsetWidth) < 24).length"
         assert chromium.run(small) == 0
 
     def test_what_is_shown_has_a_name(self, chromium, page):

@@ -27,10 +27,10 @@ def page(models):
     """Return the HTML page of `models`, name → (model, Settings), as bytes.
 
     Raises:
-        UserError: a model is not one of grey images of 28 pixels that was trained on digits.
+        UserError: a model is not one of digits, has one latent, or has a layer that the page cannot compute.
     """
     for name, (model, settings) in models.items():
-        require_digits(name, model.image_shape, settings.dataset)
+        require_digits(name, model, settings.dataset)
     images, labels, *_ = data.load("mnist", "test")
     images, labels = images[:NUM_POINTS].astype(np.float32) / 255, labels[:NUM_POINTS]
     content = {
@@ -44,27 +44,30 @@ def page(models):
     return template.substitute(parts, content=json.dumps(content).replace("<", "\\u003c")).encode()
 
 
-def require_digits(name, image_shape, dataset):
-    """Check that a model is one of digits.
+def require_digits(name, model, dataset):
+    """Check that a model is one of digits and has a plane.
 
     Raises:
-        UserError: it is for other images.
+        UserError: it is for other images, or has one latent.
     """
-    if image_shape != (28, 28, 1) or dataset not in ("mnist", "mnist-gray"):
-        found = "x".join(map(str, image_shape))
+    if model.image_shape != (28, 28, 1) or dataset not in ("mnist", "mnist-gray"):
+        found = "x".join(map(str, model.image_shape))
         raise UserError(f"grid explorer: expected models of mnist or mnist-gray, got {name}, of {dataset}, {found}")
+    if model.latent_dim < 2:
+        raise UserError(f"grid explorer: expected models of two latents or more, got {name}, of one")
 
 
 def described(name, model, settings, images):
     """Return what the page knows of a model: its networks, and where it puts `images` [N, 28, 28, 1]."""
-    z_mean, z_log_var = map(np.asarray, model.encode(images))
-    order = by_kl(z_mean, z_log_var)
-    plane = z_mean[:, order[:2]]
+    by_kl = model.latents_by_kl(images)
+    # the two of the plane stand in their own order
+    order = sorted(by_kl[:2]) + by_kl[2:MOST_SLIDERS]
+    plane = model.encode(images)[0].numpy()[:, order[:2]]
     output = [] if model.output_space == "linear" else [{"step": "sigmoid"}]
     return {
         "name": name,
         "title": display_name(name),
-        "latents": order[:MOST_SLIDERS],
+        "latents": order,
         "latentDim": model.latent_dim,
         "isBinary": settings.dataset == "mnist",
         "reach": float(np.quantile(abs(plane).max(1), INSIDE)),
@@ -72,10 +75,3 @@ def described(name, model, settings, images):
         "encoder": steps(model.encoder),
         "decoder": steps(model.decoder) + output,
     }
-
-
-def by_kl(z_mean, z_log_var):
-    """Return the latents by mean KL divergence, largest first; the first two, which span the plane, in their order."""
-    kl = 0.5 * (np.exp(z_log_var) + z_mean**2 - 1 - z_log_var).mean(0)
-    order = [int(latent) for latent in np.argsort(-kl)]
-    return sorted(order[:2]) + order[2:]
