@@ -21,19 +21,27 @@ def load(path, image_shape, crop=False):
         UserError: there is no such file, it is no picture, it is damaged, or it has more than MOST_PIXELS pixels.
     """
     height, width, channels = image_shape
+    resize = ImageOps.fit if crop else Image.Image.resize
+    resized = _read(path, channels, lambda plain: resize(plain, (width, height), Image.Resampling.LANCZOS))
+    return np.asarray(resized, np.uint8).reshape(1, height, width, channels)
+
+
+def contained(path, side):
+    """Return the picture in the file `path` as a grey Pillow image whose longer side is `side`, as `load` reads it."""
+    return _read(path, 1, lambda plain: ImageOps.contain(plain, (side, side), Image.Resampling.LANCZOS))
+
+
+def _read(path, channels, resize):
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise UserError(f"{path}: expected at most {MOST_PIXELS:,} pixels, got {image.width} x {image.height}")
             flat = _on_black(_eight_bits(ImageOps.exif_transpose(image)))
-            plain = flat.convert("L" if channels == 1 else "RGB")
-            resize = ImageOps.fit if crop else Image.Image.resize
-            resized = resize(plain, (width, height), Image.Resampling.LANCZOS)
+            return resize(flat.convert("L" if channels == 1 else "RGB"))
     except UserError:
         raise
     except Exception as error:  # Pillow's decoders fail in many ways, and each means that the file is broken
         raise UserError(f"{path}: expected a picture, got: {error}") from error
-    return np.asarray(resized, np.uint8).reshape(1, height, width, channels)
 
 
 def _eight_bits(image):

@@ -1,13 +1,16 @@
 """Reconstruct a picture of your own with every model, beside its PSNR and SSIM.
 
     python evaluate.py image --image=digit.png --loss=ours
+    python evaluate.py image --image=photo.jpg --prepare=digit      a digit on paper
 
 A model of damaged images sees the picture damaged.
 """
 
+import sys
 from pathlib import Path
 
 from config.command_line import checkpoint_files
+from config.system.errors import UserError
 from evaluation.reports import add_latents, add_output, begin
 from evaluation.reports.table import PAPER_LOSSES
 
@@ -15,6 +18,8 @@ from evaluation.reports.table import PAPER_LOSSES
 def add_flags(parser):
     """Add the flags of this report to a Parser."""
     parser.add_argument("--image", metavar="FILE", required=True, help="the picture")
+    text = "digit: turn a photograph of a dark digit on light paper into one like MNIST's"
+    parser.add_argument("--prepare", choices=("digit",), help=text)
     parser.add_checkpoints(PAPER_LOSSES)
     add_latents(parser)
     add_output(parser, rows=False)
@@ -30,15 +35,39 @@ def main(flags):
     begin(flags)
     import numpy as np
 
-    from data import picture_file
     from evaluation import grids, scoring
     from evaluation.metrics import METRICS
     from models import checkpoint
 
     for name, path in files.items():
-        model, _ = checkpoint.load_model(path)
-        (batch,) = scoring.batches(model, picture_file.load(flags.image, model.image_shape), flags.z, flags.seed)
+        model, manifest = checkpoint.load_model(path)
+        picture = load_picture(flags, model.image_shape, checkpoint.configuration(manifest).dataset)
+        (batch,) = scoring.batches(model, picture, flags.z, flags.seed)
         psnr, ssim = (float(METRICS[metric].score(batch)[0]) for metric in ("psnr", "ssim"))
         out = Path(flags.out_dir) / name / f"{Path(flags.image).stem}_reconstruction.png"
         grids.save(out, grids.grid(np.concatenate([batch.image, batch.reconstruction])))
         print(f"{name}: PSNR {psnr:.2f} dB, SSIM {ssim:.3f}  {out}")
+
+
+def load_picture(flags, image_shape, dataset):
+    """Return the picture as a model of a data set takes it, uint8 [1, H, W, C].
+
+    A light one for a model of digits is answered with a line of warning.
+
+    Raises:
+        UserError: the file is no picture, or `--prepare` finds no digit in it or does not fit the model.
+    """
+    import numpy as np
+
+    from data import photographed_digit, picture_file
+
+    is_of_digits = dataset in ("mnist", "mnist-gray")
+    if flags.prepare and not is_of_digits:
+        raise UserError(f"--prepare: expected with a model of mnist or mnist-gray, got it with one of {dataset}")
+    if flags.prepare:
+        digit = photographed_digit.load(flags.image)
+        return np.uint8(digit > 127.5) * np.uint8(255) if dataset == "mnist" else digit
+    picture = picture_file.load(flags.image, image_shape)
+    if is_of_digits and np.median(picture) > 127.5:
+        print(f"warning: {flags.image} is light; --prepare=digit turns a photograph into a digit", file=sys.stderr)
+    return picture
