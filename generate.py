@@ -1,52 +1,162 @@
-"""Decode a grid of digits from a checkpoint:
+"""Decode a grid of digits from a checkpoint, or look around in its latent space:
 
 python generate.py --loss=ours          (writes results/ours/gen_samples.png)
+python generate.py --grid=explorer      (writes results/explorer.html, a page to open in a browser)
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from config.command_line import Parser, checkpoint_files, file_name
 from config.schema import FOLDER, Key
-from config.system.errors import run
-from config.system.files import require_writable
+from config.system.errors import UserError, run
+from config.system.files import require_writable, write_atomically
 from config.system.runtime import import_tensorflow
 
 DEFAULT = "ours"
-NUM_SAMPLES = {"samples": 16, "manifold": 400}
+EXPLORED = "l2,ssim,ours"
+# rows of a traversal, and images of which the KL divergence of its latents is the mean
+MOST_ROWS, NUM_ENCODED = 10, 1000
+
+
+def samples(model, count, flags, settings):
+    """Samples of the prior."""
+    return model.sample(count, flags.seed)
+
+
+def manifold(model, count, flags, settings):
+    """The latent plane at normal quantiles, for models of 2 latents."""
+    return model.manifold(count)
+
+
+def traversal(model, count, flags, settings):
+    """A row for each latent, those of largest KL divergence first: it alone goes through normal quantiles."""
+    import data
+    from data.batches import to_float
+
+    side, *_ = model.image_shape
+    images = data.load(settings.dataset, "test", flags.data_dir, side).images[:NUM_ENCODED]
+    return model.traversal(model.latents_by_kl(to_float(images))[:MOST_ROWS], count)
+
+
+def interpolation(model, count, flags, settings):
+    """A row from one picture of `--image` to the other."""
+    import numpy as np
+
+    from data import picture_file
+    from data.batches import to_float
+
+    pictures = [picture_file.load(path, model.image_shape) for path in flags.image.split(",")]
+    return model.interpolation(to_float(np.concatenate(pictures)), count)
+
+
+class Grid(NamedTuple):
+    """A kind of grid. With `in_rows` a row has `count` images, and the columns can be the frames of an animation."""
+
+    images: Callable  # (model, count, flags, Settings) → [N, H, W, C]
+    count: int
+    in_rows: bool = False
+
+
+GRIDS = {
+    "samples": Grid(samples, 16),
+    "manifold": Grid(manifold, 400),
+    "traversal": Grid(traversal, 11, in_rows=True),
+    "interpolation": Grid(interpolation, 11, in_rows=True),
+}
 
 
 def parse(argv):
     """Return the flags in `argv`."""
     parser = Parser(__doc__)
-    parser.add_checkpoints(DEFAULT)
-    parser.add_key("num_samples", None, shown="16; 400 for the manifold")
-    text = "name of the file, without .png (default: gen_samples)"
-    parser.add_argument("--name", type=file_name, default="gen_samples", help=text)
+    parser.add_checkpoints(f"{DEFAULT}; {EXPLORED} for the explorer")
+    text = "; ".join(f"{name}: {grid.images.__doc__[:-1]}" for name, grid in GRIDS.items())
+    text = f"{text}; explorer: a page for the browser, of models of digits (default: samples)"
+    parser.add_argument("--grid", choices=[*GRIDS, "explorer"], default="samples", help=text)
+    counts = "; ".join(f"{name} {grid.count}{' in a row' if grid.in_rows else ''}" for name, grid in GRIDS.items())
+    parser.add_key("num_samples", None, shown=counts)
+    parser.add_argument("--image", metavar="FILE,FILE", help="the two pictures of the interpolation")
+    parser.add_key("data_dir", "", shown="")
+    text = "gif: an animation, of a traversal or interpolation (default: png)"
+    parser.add_argument("--format", choices=("png", "gif"), default="png", help=text)
+    text = "draw as the paper's Figure 2 was: the sigmoid of the output, each image on a scale of its own"
+    parser.add_argument("--as_published", action="store_true", help=text)
+    text = "name of the file, without .png (default: gen_samples; explorer for the explorer)"
+    parser.add_argument("--name", type=file_name, help=text)
     parser.add_value("out_dir", Key(str, "folder for the picture, FOLDER/LOSS/NAME.png", **FOLDER), "results")
     parser.add_value("seed", Key(int, "seed of the samples", low=0), 0)
-    text = "samples of the prior, or the latent plane at normal quantiles, for models of 2 latents (default: samples)"
-    parser.add_argument("--grid", choices=NUM_SAMPLES, default="samples", help=text)
     return parser.parse(argv)
 
 
+def require_fit(flags):
+    """Check that each flag has a meaning for the grid.
+
+    Raises:
+        UserError: one has none, or a picture is missing.
+    """
+    moving = [name for name, grid in GRIDS.items() if grid.in_rows]
+    if flags.format == "gif" and flags.grid not in moving:
+        raise UserError(f"--format: expected gif with --grid={' or '.join(moving)}, got it with {flags.grid}")
+    if flags.image and flags.grid != "interpolation":
+        raise UserError(f"--image: expected with --grid=interpolation, got it with {flags.grid}")
+    if flags.grid == "interpolation" and len((flags.image or "").split(",")) != 2:
+        raise UserError(f"--image: expected two pictures for the interpolation, FILE,FILE, got {flags.image or 'none'}")
+    for name in ("as_published", "num_samples"):
+        if flags.grid == "explorer" and getattr(flags, name):
+            raise UserError(f"--{name}: expected with a grid, got it with explorer")
+
+
 def main(argv):
-    """Write a grid for each checkpoint and say where it is."""
+    """Write a grid for each checkpoint, or the explorer of all of them, and say where it is."""
     flags = parse(argv)
+    require_fit(flags)
+    write = write_explorer if flags.grid == "explorer" else write_grids
+    write(flags, Path(flags.out_dir))
+
+
+def write_grids(flags, folder):
+    """Write a picture for each checkpoint."""
     found = checkpoint_files(flags, DEFAULT)
     for name in found:
-        require_writable(Path(flags.out_dir) / name)
+        require_writable(folder / name)
 
     import_tensorflow()
     from evaluation import grids
     from models import checkpoint
 
+    grid = GRIDS[flags.grid]
+    count = flags.num_samples or grid.count
     for name, path in found.items():
-        model, _ = checkpoint.load_model(path)
-        count = flags.num_samples or NUM_SAMPLES[flags.grid]
-        images = model.manifold(count) if flags.grid == "manifold" else model.sample(count, flags.seed)
-        out = Path(flags.out_dir) / name / f"{flags.name}.png"
-        grids.save(out, grids.grid(images))
+        model, manifest = checkpoint.load_model(path)
+        if flags.as_published:
+            model.output_space = "logits"
+        images = grid.images(model, count, flags, checkpoint.configuration(manifest)).numpy()
+        images = grids.on_own_scales(images) if flags.as_published else images
+        out = folder / name / f"{flags.name or 'gen_samples'}.{flags.format}"
+        if flags.format == "gif":
+            grids.save_animation(out, [grids.grid(images[column::count]) for column in range(count)])
+        else:
+            grids.save(out, grids.grid(images, count if grid.in_rows else None))
         print(out)
+
+
+def write_explorer(flags, folder):
+    """Write one page for all checkpoints."""
+    found = checkpoint_files(flags, EXPLORED)
+    require_writable(folder)
+
+    import_tensorflow()
+    from evaluation import explorer
+    from models import checkpoint
+
+    loaded = {name: checkpoint.load_model(path) for name, path in found.items()}
+    page = explorer.page(
+        {name: (model, checkpoint.configuration(manifest)) for name, (model, manifest) in loaded.items()}
+    )
+    out = folder / f"{flags.name or 'explorer'}.html"
+    write_atomically(out, page)
+    print(out)
 
 
 if __name__ == "__main__":

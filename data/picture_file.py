@@ -32,15 +32,23 @@ def load(path, image_shape, crop=False):
     """
     height, width, channels = image_shape
     resize = ImageOps.fit if crop else Image.Image.resize
+    pixels = _resized(path, channels, lambda plain: resize(plain, (width, height), Image.Resampling.LANCZOS))
+    return np.broadcast_to(pixels.reshape(1, height, width, -1), (1, height, width, channels)).astype(np.uint8)
+
+
+def contained(path, side):
+    """Return the picture in the file `path` in grey, 0 to 255, [h, w], its longer side `side`, as `load` reads it."""
+    return _resized(path, 1, lambda plain: ImageOps.contain(plain, (side, side), Image.Resampling.LANCZOS))
+
+
+def _resized(path, channels, resize):
     with opened(path) as image:
         ImageOps.exif_transpose(image, in_place=True)
         is_deep = image.mode in ("I", "F") or image.mode.startswith("I;16")
         most = _white_of(path, image) if is_deep else 255
         plain = image.convert("F") if is_deep else _on_black(image).convert("L" if channels == 1 else "RGB")
-        pixels = np.asarray(resize(plain, (width, height), Image.Resampling.LANCZOS))
-    if is_deep:
-        pixels = np.clip(np.rint(pixels * (255 / most)), 0, 255)
-    return np.broadcast_to(pixels.reshape(1, height, width, -1), (1, height, width, channels)).astype(np.uint8)
+        pixels = np.asarray(resize(plain))
+    return np.clip(np.rint(pixels * (255 / most)), 0, 255) if is_deep else pixels
 
 
 def require(path):

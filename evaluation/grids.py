@@ -10,6 +10,8 @@ from config.system.files import write_atomically
 
 GAP = 1
 SCALE = 3
+# milliseconds that a picture of an animation stands
+FRAME = 120
 
 
 def grid(images, columns=None):
@@ -21,9 +23,28 @@ def grid(images, columns=None):
     return np.round(np.clip(tiled, 0, 1) * 255).astype(np.uint8)
 
 
+def on_own_scales(images):
+    """Return images [N, H, W, C], each with its darkest value moved to 0 and its brightest to 1; a flat one is 0."""
+    images = np.asarray(images)
+    low, high = (bound(images, axis=(1, 2, 3), keepdims=True) for bound in (np.min, np.max))
+    return (images - low) / np.where(high > low, high - low, 1)
+
+
 def save(path, image):
     """Write an image uint8 [height, width, C] to `path` as PNG, each pixel SCALE times as wide and as high."""
-    enlarged = image.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
+    write_picture(path, "PNG", [image])
+
+
+def save_animation(path, images):
+    """Write images uint8 [N, height, width, C] to `path` as GIF, enlarged as by `save`: there and back, for ever."""
+    there_and_back = [*images, *images[-2:0:-1]]
+    write_picture(path, "GIF", there_and_back, duration=FRAME, loop=0)
+
+
+def write_picture(path, kind, images, **options):
+    """Write images uint8 [height, width, C] to `path` as the frames of a file of this kind, enlarged."""
+    enlarged = [image.repeat(SCALE, axis=0).repeat(SCALE, axis=1) for image in images]
+    first, *others = [Image.fromarray(one.squeeze(-1) if one.shape[-1] == 1 else one) for one in enlarged]
     buffer = io.BytesIO()
-    Image.fromarray(enlarged.squeeze(-1) if enlarged.shape[-1] == 1 else enlarged).save(buffer, "PNG")
+    first.save(buffer, kind, save_all=bool(others), append_images=others, **options)
     write_atomically(path, buffer.getvalue())

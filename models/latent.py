@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import measurements
 from config.system.errors import UserError
+from losses.kl import kl_divergence
 from models import replicas
 from models.precision import LossScale, to_float32
 
@@ -122,10 +123,28 @@ class LatentModel(keras.Model):
         """
         if self.latent_dim != 2:
             raise UserError(f"grid manifold: expected a model of 2 latents, got one of {self.latent_dim}")
-        side = max(round(count**0.5), 1)
-        quantiles = tf.math.ndtri((tf.range(side, dtype=tf.float32) + 0.5) / side)
+        quantiles = normal_quantiles(max(round(count**0.5), 1))
         first, second = tf.meshgrid(quantiles, -quantiles)
         return self.decode(tf.reshape(tf.stack([first, second], axis=-1), [-1, 2]))
+
+    def latents_by_kl(self, images):
+        """Return the latents by their mean KL divergence of images [B, H, W, C], the largest first."""
+        every = [tf.reshape(moments, [-1, 1]) for moments in self.encode(images)]
+        kl = tf.reshape(kl_divergence(*every), [-1, self.latent_dim])
+        return tf.argsort(tf.reduce_mean(kl, 0), direction="DESCENDING").numpy().tolist()
+
+    def traversal(self, latents, count):
+        """Return images [len(latents) · count, H, W, C], `count` for each of `latents`.
+
+        That latent goes through normal quantiles, and the others are 0.
+        """
+        moved = tf.one_hot(latents, self.latent_dim)[:, None] * normal_quantiles(count)[:, None]
+        return self.decode(tf.reshape(moved, [-1, self.latent_dim]))
+
+    def interpolation(self, images, count):
+        """Return images [count, H, W, C], decoded on the line between the posterior means of two images."""
+        start, end = self.encode(images)[0]
+        return self.decode(start + tf.linspace(0.0, 1.0, count)[:, None] * (end - start))
 
     def call(self, images):
         """Return the reconstruction from the posterior mean."""
@@ -276,3 +295,8 @@ class LatentModel(keras.Model):
     def evolution(self, images):
         """Return what the training keeps of a few images [N, H, W, C] after every epoch: arrays by name."""
         return {}
+
+
+def normal_quantiles(count):
+    """Return the quantiles [count] of N(0, 1) at (i + ½) / count."""
+    return tf.math.ndtri((tf.range(count, dtype=tf.float32) + 0.5) / count)

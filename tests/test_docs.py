@@ -66,6 +66,9 @@ def prepared(tmp_path_factory):
         path.write_text(yaml.safe_dump(few_runs(yaml.safe_load(path.read_text()))))
     for name, side in (("photo", 80), ("digit", 40), ("damaged", 28)):
         Image.fromarray(np.zeros((side, side), np.uint8)).save(folder / f"{name}.png")
+    paper = np.full((60, 60), 200, np.uint8)
+    paper[10:50, 25:35] = 20
+    Image.fromarray(paper).save(folder / "paper.png")
     put_data_sets(folder / "DIR")
     git(folder, "init", "-q")
     git(folder, "add", "-A")

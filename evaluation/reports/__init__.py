@@ -87,7 +87,11 @@ def warn_if_light(path, picture, dataset):
 
     picture = np.asarray(picture)
     if dataset in ON_BLACK and np.median(picture) > (0.5 if picture.dtype.kind == "f" else 127):
-        print(f"{path}: expected light on black, as in {dataset}, got a light background; invert it", file=sys.stderr)
+        print(
+            f"{path}: expected light on black, as in {dataset}, got a light background; invert it, or, for a "
+            "photographed digit, python evaluate.py image --prepare=digit",
+            file=sys.stderr,
+        )
 
 
 def trained_on(flags, manifest):

@@ -1,0 +1,111 @@
+"""The grids of generate.py that look around in a latent space, against numpy, scipy and Pillow."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.special import expit
+from scipy.stats import norm
+
+import data
+import generate
+from config.system.errors import UserError
+from evaluation import grids
+from models import checkpoint
+
+ROOT = Path(__file__).parent.parent
+SHIPPED = f"--model_dir={ROOT / 'checkpoints'}"
+EIGHT_LATENTS = ROOT / "checkpoints/blur_error/l2_seed1_beta0.0003/model.npz"
+
+
+@pytest.fixture
+def model():
+    """A shipped model of two latents."""
+    found, _ = checkpoint.load_model(ROOT / "checkpoints/ssim/model.npz")
+    return found
+
+
+def tiles(path, rows, columns):
+    """The images uint8 [rows, columns, 28, 28] of a file of a grid."""
+    with Image.open(path) as image:
+        shown = np.asarray(image.convert("L"))[:: grids.SCALE, :: grids.SCALE]
+    pitch = 28 + grids.GAP
+    assert shown.shape == (rows * pitch + grids.GAP, columns * pitch + grids.GAP)
+    inside = shown[grids.GAP :, grids.GAP :].reshape(rows, pitch, columns, pitch).swapaxes(1, 2)
+    return inside[:, :, :28, :28]
+
+
+def shown(images):
+    """Images as 8 bits, without their channel."""
+    return np.round(np.clip(images, 0, 1) * 255)[..., 0]
+
+
+def test_a_traversal(tmp_path):
+    """A row for each of eight latents: the largest KL divergence first, at scipy's quantiles."""
+    generate.main(["--grid=traversal", f"--checkpoint={EIGHT_LATENTS}", "--num_samples=5", f"--out_dir={tmp_path}"])
+    model, _ = checkpoint.load_model(EIGHT_LATENTS)
+    images = data.load("mnist", "test").images[: generate.NUM_ENCODED] / np.float32(255)
+    mean, log_variance = map(np.asarray, model.encode(images))
+    kl = 0.5 * (np.exp(log_variance) + mean**2 - 1 - log_variance).mean(0)
+    found = tiles(tmp_path / "l2_seed1_beta0.0003/gen_samples.png", rows=8, columns=5)
+    for row, latent in zip(found, np.argsort(-kl), strict=True):
+        z = np.zeros((5, 8), np.float32)
+        z[:, latent] = norm.ppf([0.1, 0.3, 0.5, 0.7, 0.9])
+        np.testing.assert_allclose(row, shown(model.decode(z)), atol=1)
+
+
+def test_an_interpolation(model, tmp_path):
+    digits = data.load("mnist", "test").images[:2, :, :, 0]
+    for name, digit in zip("ab", digits, strict=True):
+        Image.fromarray(digit).save(tmp_path / f"{name}.png")
+    pictures = f"--image={tmp_path}/a.png,{tmp_path}/b.png"
+    flags = [SHIPPED, "--loss=ssim", "--grid=interpolation", pictures, "--num_samples=4", f"--out_dir={tmp_path}"]
+    generate.main(flags)
+    start, end = np.asarray(model.encode(digits[..., None] / np.float32(255))[0])
+    expected = model.decode(np.stack([start, (2 * start + end) / 3, (start + 2 * end) / 3, end]))
+    np.testing.assert_allclose(tiles(tmp_path / "ssim/gen_samples.png", 1, 4)[0], shown(expected), atol=1)
+
+
+def test_an_animation(model, tmp_path):
+    """The columns of the grid, there and back: both ends stand once."""
+    flags = [SHIPPED, "--loss=ssim", "--grid=traversal", "--num_samples=4", f"--out_dir={tmp_path}"]
+    generate.main(flags)
+    generate.main([*flags, "--format=gif"])
+    columns = tiles(tmp_path / "ssim/gen_samples.png", rows=2, columns=4).swapaxes(0, 1)
+    with Image.open(tmp_path / "ssim/gen_samples.gif") as image:
+        frames = []
+        for number in range(image.n_frames):
+            image.seek(number)
+            frames.append(np.asarray(image.convert("L"))[:: grids.SCALE, :: grids.SCALE])
+        assert image.info["loop"] == 0
+    assert len(frames) == 6
+    for frame, column in zip(frames, [0, 1, 2, 3, 2, 1], strict=True):
+        np.testing.assert_array_equal(frame[1:29, 1:29], columns[column][0])
+        np.testing.assert_array_equal(frame[1:29, 30:58], columns[column][1])
+
+
+def test_as_published(model, tmp_path):
+    """The sigmoid of what the decoder puts out, from the darkest pixel of each image to its brightest."""
+    flags = [SHIPPED, "--loss=ssim", "--as_published", "--num_samples=4", "--seed=2", f"--out_dir={tmp_path}"]
+    generate.main(flags)
+    found = tiles(tmp_path / "ssim/gen_samples.png", 2, 2).reshape(4, 28, 28)
+    for tile, image in zip(found, expit(model.sample(4, 2).numpy())[..., 0], strict=True):
+        np.testing.assert_allclose(tile, 255 * (image - image.min()) / (image.max() - image.min()), atol=0.51)
+
+
+def test_a_flat_image_on_its_own_scale_is_black():
+    assert not grids.on_own_scales(np.full((1, 4, 4, 1), 0.7)).any()
+
+
+@pytest.mark.parametrize("flags,message", [
+    (["--format=gif"], "expected gif with --grid=traversal or interpolation, got it with samples"),
+    (["--image=a.png"], "--image: expected with --grid=interpolation, got it with samples"),
+    (["--grid=interpolation"], "--image: expected two pictures for the interpolation, FILE,FILE, got none"),
+    (["--grid=interpolation", "--image=a.png"], "FILE,FILE, got a.png"),
+    (["--grid=explorer", "--as_published"], "--as_published: expected with a grid, got it with explorer"),
+    (["--grid=explorer", "--num_samples=4"], "--num_samples: expected with a grid, got it with explorer"),
+])  # fmt: skip
+def test_flags_without_a_meaning(flags, message):
+    with pytest.raises(UserError, match=message):
+        generate.main(flags)
