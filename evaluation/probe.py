@@ -132,7 +132,7 @@ def table_of_costs(probed, found, images):
         [display_name(name), markdown.number(costs[name], 2), *shares_of_terms(loss, images)]
         for name, loss in probed.items()
     ]
-    header = ["loss", "blur of σ = 1, in shifts by 1 pixel", "share of the loss", "share of the gradient"]
+    header = ["loss", "blur of σ = 1 in shifts by 1 pixel", "share of the loss", "share of the gradient"]
     return markdown.table(header, rows)
 
 
