@@ -82,7 +82,7 @@ TERMS = {
     "stft-wrapped": Term(WrappedSTFT, "stft_coef", 0.0015, LOCAL),
     "stft-released": Term(ReleasedSTFT, "stft_coef", 0.0015, LOCAL),
     "stft-corrected": Term(CorrectedSTFT, "corrected_coef", 100, CORRECTED),
-    "amplitude": Term(Amplitude, "amplitude_coef", 2, AMPLITUDE, unit=0.3),
+    "amplitude": Term(Amplitude, "amplitude_coef", 4, AMPLITUDE, unit=0.3),
     "masked-amplitude": Term(MaskedAmplitude, "masked_coef", 2500, MASKED, unit=0.0094),
     "log-spectral": Term(LogSpectral, "log_coef", 1, WINDOWS, unit=0.0117),
     "multiscale-corrected": Term(MultiscaleCorrected, "multiscale_coef", 1, WINDOWS | AMPLITUDE_AND_PHASE, unit=0.304),
