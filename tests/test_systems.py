@@ -107,11 +107,11 @@ def test_handlers_are_put_back():
 
 @pytest.mark.slow
 def test_the_commands_without_what_other_systems_lack(tmp_path, rng):
-    """Training from pictures, samples, a sweep and its table; names and the table are not in ASCII."""
-    pictures = tmp_path / "Bücher"
+    """Training from pictures, samples, a sweep and its table, which is not in ASCII."""
+    pictures = tmp_path / "pictures"
     pictures.mkdir()
     for i in range(20):
-        Image.fromarray(rng.integers(256, size=(32, 32, 3), dtype=np.uint8)).save(pictures / f"é{i}.png")
+        Image.fromarray(rng.integers(256, size=(32, 32, 3), dtype=np.uint8)).save(pictures / f"{i}.png")
     small = ["--train_size=6", "--test_size=1", "--monitor_size=1", "--epochs=1", "--batch_size=3", "--loss=l2"]
     places = [f"--{name}_dir={tmp_path / name}" for name in ("model", "results", "logs")]
     own = ["--dataset=image_folder", f"--data_dir={pictures}", "--image_size=32"]
