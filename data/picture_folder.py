@@ -15,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 import config
+from config.system import machine
 from config.system.errors import UserError
 from config.system.files import TABLE, read_text
 from data import picture_file
@@ -121,7 +122,7 @@ def read(name, files, split, folder, size):
     """
     config.require_pictures(name, folder)
     listed = Pictures(files(Path(folder), split), size)
-    held = np.empty(listed.shape, np.uint8) if math.prod(listed.shape) <= MEMORY_SHARE * memory() else None
+    held = np.empty(listed.shape, np.uint8) if math.prod(listed.shape) <= MEMORY_SHARE * machine.memory() else None
     good = [i for i, is_good in enumerate(decode_all(listed, held)) if is_good]
     if len(good) < len(listed):
         print(f"{folder}: skipped {len(listed) - len(good)} of {len(listed)} {split} files", file=sys.stderr)
@@ -148,11 +149,6 @@ def decode_all(pictures, held):
 
     count = len(pictures)
     yield from tqdm(workers().map(attempt, range(count)), "reading", count, unit="picture", leave=False, disable=None)
-
-
-def memory():
-    """The machine's memory, in bytes."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def in_folder(folder, split):

@@ -82,7 +82,7 @@ class TestFolder:
     def test_memory_or_not_the_batches_are_the_same(self, folder, monkeypatch):
         held = splits(folder)["train"]
         picture_folder.read.cache_clear()
-        monkeypatch.setattr(picture_folder, "memory", lambda: 1000)
+        monkeypatch.setattr(picture_folder.machine, "memory", lambda: 1000)
         lazy = splits(folder)["train"]
         assert held.held is not None
         assert lazy.held is None
@@ -223,7 +223,7 @@ def test_training_on_a_folder(folder, tmp_path):
 @pytest.mark.slow
 def test_a_picture_that_vanishes_in_training(folder, tmp_path, monkeypatch):
     """One line that names it; once it is back, the run ends in the same bits as one that never missed it."""
-    monkeypatch.setattr(picture_folder, "memory", lambda: 1000)
+    monkeypatch.setattr(picture_folder.machine, "memory", lambda: 1000)
     lost = splits(folder, 32)["train"].files[3]
     content, saved = lost.read_bytes(), checkpoint.save_model
     flags = ["--dataset=image_folder", f"--data_dir={folder}", "--architecture=conv32", "--image_size=32"]

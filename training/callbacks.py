@@ -6,7 +6,6 @@ the same steps as one that was not.
 
 import csv
 import io
-import signal
 import sys
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 import config
+from config.system import machine
 from config.system.files import write_atomically
 from data.batches import to_float
 from evaluation import grids
@@ -218,12 +218,11 @@ class Stop:
     requested = False
 
     def __enter__(self):
-        self.previous = {number: signal.signal(number, self.request) for number in (signal.SIGINT, signal.SIGTERM)}
+        self.previous = machine.handle(dict.fromkeys(machine.STOPS, self.request))
         return self
 
     def __exit__(self, *_):
-        for number, handler in self.previous.items():
-            signal.signal(number, handler)
+        machine.handle(self.previous)
 
     def request(self, number, frame):
         """Remember the signal, and put the earlier handlers back: a second signal acts at once."""

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 import config
 import models
+from config.system import machine
 from config.system.errors import UserError
 from config.system.files import require_writable
 from evaluation.scoring import score
@@ -103,17 +104,16 @@ def stopping(running):
     """Raise KeyboardInterrupt here on Ctrl-C or a request to end, and end the `running` processes too."""
 
     def stop(number, frame):
-        if number == signal.SIGTERM:  # Ctrl-C reaches them by itself
+        if number != signal.SIGINT:  # Ctrl-C reaches them by itself
             for process in running:
                 process.terminate()
         raise KeyboardInterrupt
 
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = machine.handle(dict.fromkeys(machine.STOPS, stop))
     try:
         yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        machine.handle(previous)
 
 
 def train_one(run, jobs, overwrite, running):
@@ -123,7 +123,8 @@ def train_one(run, jobs, overwrite, running):
     flags = [f"--{key}={value}" for key, value in run.given.items()]
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     environment = ({"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads} if jobs > 1 else {}) | os.environ
-    with (files.logs / "train.log").open("w") as log:
+    environment |= {"PYTHONIOENCODING": "utf-8"}  # of the log
+    with (files.logs / "train.log").open("w", encoding="utf-8") as log:
         command = [sys.executable, SCRIPT, *flags, *how]
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         running.add(process)
@@ -134,7 +135,8 @@ def train_one(run, jobs, overwrite, running):
 
 def last_line(run, pattern=".*"):
     """Return the last line of the log of a Run that fits a `pattern`, else the last of all."""
-    lines = (runs.files(run.settings).logs / "train.log").read_text().replace("\r", "\n").strip().split("\n")
+    text = (runs.files(run.settings).logs / "train.log").read_text(encoding="utf-8", errors="replace")
+    lines = text.replace("\r", "\n").strip().split("\n")
     return next((line for line in reversed(lines) if re.fullmatch(pattern, line)), lines[-1])
 
 

@@ -14,7 +14,7 @@ def open_streams():
         try:
             os.fstat(number)
         except OSError:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "w" if number else "r"))
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "w" if number else "r", encoding="utf-8"))
 
 
 def run(main):

@@ -4,12 +4,8 @@ import contextlib
 import os
 from pathlib import Path
 
+from config.system import machine
 from config.system.errors import UserError
-
-try:
-    import fcntl
-except ImportError:  # Windows has no such locks; two writers are then not noticed
-    fcntl = None
 
 
 @contextlib.contextmanager
@@ -57,16 +53,14 @@ def _held(path, wait):
 
 def _opened(path):
     try:
-        return path.open("a+")
+        return path.open("a+", encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: expected a file that can be written, got: {error.strerror}") from error
 
 
 def _lock(path, file, wait):
-    if not fcntl:
-        return
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        machine.lock(file, wait)
     except OSError as error:
         file.seek(0)
         raise UserError(

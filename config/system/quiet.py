@@ -16,7 +16,7 @@ def silenced():
     sys.stderr.flush()
     kept = os.dup(2)
     try:
-        with Path(os.devnull).open("w") as nowhere:
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
             os.dup2(nowhere.fileno(), 2)
         yield
     finally:
