@@ -122,9 +122,12 @@ def read(name, files, split, folder, size):
     config.require_pictures(name, folder)
     listed = Pictures(files(Path(folder), split), size)
     held = np.empty(listed.shape, np.uint8) if math.prod(listed.shape) <= MEMORY_SHARE * memory() else None
-    good = [i for i, is_good in enumerate(decode_all(listed, held)) if is_good]
-    if len(good) < len(listed):
-        print(f"{folder}: skipped {len(listed) - len(good)} of {len(listed)} {split} files", file=sys.stderr)
+    good = []
+    for i, picture in enumerate(decode_all(listed.files, listed.decode, f" {split}")):
+        if picture is not None:
+            good.append(i)
+            if held is not None:
+                held[i] = picture[0]
     if not good:
         count = len(listed)
         raise UserError(f"data_dir: expected pictures for the {split} split in {folder}, got none in {count} files")
@@ -133,21 +136,25 @@ def read(name, files, split, folder, size):
     return Pictures([listed.files[i] for i in good], size, None if held is None else held[good])
 
 
-def decode_all(pictures, held):
-    """Decode every file, into `held` unless it is None, and yield for each whether it could be read."""
+def decode_all(files, decode, kind=""):
+    """Decode every file, several at a time, and yield each picture, or None where it cannot be read.
 
-    def attempt(i):
+    Such files are named on stderr, and at the end counted. Args: `kind`, a word before "files".
+    """
+
+    def attempt(path):
         try:
-            decoded = pictures.decode(pictures.files[i])
+            return decode(path)
         except UserError as error:
             tqdm.write(f"skipped {' '.join(str(error).split())}", file=sys.stderr)
-            return False
-        if held is not None:
-            held[i] = decoded[0]
-        return True
+            return None
 
-    count = len(pictures)
-    yield from tqdm(workers().map(attempt, range(count)), "reading", count, unit="picture", leave=False, disable=None)
+    count, skipped = len(files), 0
+    for picture in tqdm(workers().map(attempt, files), "reading", count, unit="picture", leave=False, disable=None):
+        skipped += picture is None
+        yield picture
+    if skipped:
+        print(f"skipped {skipped} of {count}{kind} files", file=sys.stderr)
 
 
 def memory():

@@ -43,6 +43,14 @@ def add_output(parser, rows=True):
         parser.add_argument("--json", metavar="PATH", help="write the rows to this file too")
 
 
+def add_pictures(parser, text, **more):
+    """Add the flags that name pictures of the user's own. Args: `text`, what is done with them."""
+    places = "a file, several separated by commas, or a folder; the flag may be given again"
+    parser.add_argument("--image", metavar="FILE", action="append", help=f"{text}: {places}", **more)
+    text = "write each picture beside its result too, enlarged; of one picture this is always done"
+    parser.add_argument("--pair", action="store_true", default=None, help=text)
+
+
 def names(flag, text):
     """Return the names in `text`, the value of a flag, which are separated by commas.
 
@@ -78,18 +86,19 @@ def load_images(flags, split=None):
     return data.load(flags.dataset, split or flags.split, flags.data_dir, flags.image_size or IMAGE_SIZE).images
 
 
-def warn_if_light(path, picture, dataset):
-    """Say on stderr that the picture in the file `path`, uint8 or in [0, 1], is light where models know black.
+def warn_if_light(paths, pictures, dataset):
+    """Say on stderr, in one line, that pictures, uint8 [N, H, W, C], are light where models know black.
 
-    Args: `dataset`, the images that the model was trained on.
+    Args: `paths`, those of their files; `dataset`, the images that the model was trained on.
     """
     import numpy as np
 
-    picture = np.asarray(picture)
-    if dataset in ON_BLACK and np.median(picture) > (0.5 if picture.dtype.kind == "f" else 127):
+    light = [path for path, picture in zip(paths, pictures, strict=True) if np.median(picture) > 127]
+    if dataset in ON_BLACK and light:
         print(
-            f"{path}: expected light on black, as in {dataset}, got a light background; invert it, or, for a "
-            "photographed digit, python evaluate.py image --prepare=digit",
+            f"{light[0]}{f' and {len(light) - 1} others' if light[1:] else ''}: expected light on black, as in "
+            f"{dataset}, got a light background; invert it, or, for a photographed digit, "
+            "python evaluate.py image --prepare=digit",
             file=sys.stderr,
         )
 
