@@ -37,7 +37,7 @@ class Split(NamedTuple):
     labels: np.ndarray | None  # [N] uint8; None where there are none
 
 
-def load(name, split, data_dir="", image_size=64):
+def load(name, split, data_dir="", image_size=64, channels=3):
     """Load the images and labels of a data set.
 
     Args:
@@ -49,6 +49,7 @@ def load(name, split, data_dir="", image_size=64):
             Larochelle and Murray. Empty: Keras downloads arrays.
             "mnist" is part of this repository and needs no folder.
         image_size: side of the pictures, in pixels, where the data set has no size of its own.
+        channels: 3, or 1 for pictures in grey, where the data set is of picture files.
 
     Raises:
         UserError: no data set has this name, its files are missing or broken, the download failed, or there
@@ -56,9 +57,9 @@ def load(name, split, data_dir="", image_size=64):
     """
     if name not in DATASETS:
         raise UserError(f"dataset: expected one of {', '.join(DATASETS)}, got {name!r}")
-    return Split(*DATASETS[name].load(name, split, data_dir, image_size))
+    return Split(*DATASETS[name].load(name, split, data_dir, image_size, channels))
 
 
-def shape_of_pictures(name, image_size):
+def shape_of_pictures(name, image_size, channels):
     """Return the shape [H, W, C] of a data set's pictures before any is read, None for a data set of arrays."""
-    return DATASETS[name].shape(image_size) if name in DATASETS else None
+    return DATASETS[name].shape(image_size, channels) if name in DATASETS else None

@@ -20,7 +20,6 @@ from config.system.files import TABLE, read_text
 from data import picture_file
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-CHANNELS = 3
 # the range of hashes, within [0, 1), whose files belong to each split
 SHARES = {"test": (0, 0.1), "held-out": (0.1, 0.2), "train": (0.2, 1)}
 SPLIT_SEED = 0
@@ -48,34 +47,34 @@ class Folder:
         """Whether `image_size` means something to the data set."""
         return self.size is None
 
-    def shape(self, image_size):
+    def shape(self, image_size, channels):
         """Return the shape [H, W, C] of its pictures."""
         side = self.size or image_size
-        return side, side, CHANNELS
+        return side, side, channels
 
-    def load(self, name, split, data_dir, image_size):
+    def load(self, name, split, data_dir, image_size, channels):
         """Return the Pictures of a split, and None for their labels.
 
         Raises:
             UserError: there is no such folder, no picture of the split in it, or not the list it should have.
         """
-        side, *_ = self.shape(image_size)
-        return read(name, self.files, "train" if split == "rest" else split, data_dir, side), None
+        shape = self.shape(image_size, channels)
+        return read(name, self.files, "train" if split == "rest" else split, data_dir, shape), None
 
 
 class Pictures:
-    """Picture files that can be used like an array uint8 [N, H, W, 3]: `shape`, `len`, slices, arrays of indices.
+    """Picture files that can be used like an array uint8 [N, H, W, C]: `shape`, `len`, slices, arrays of indices.
 
     An array of indices decodes its files, several at a time, unless they are held in memory. A slice is a
     view. A file that cannot be read raises a UserError. It is kept in `failure` too, because TensorFlow
     raises another error in its place.
 
-    Args: `files`, paths; `size`, the side in pixels; `held`, the decoded pictures [N, H, W, 3] or None.
+    Args: `files`, paths; `shape`, [H, W, C] of one; `held`, the decoded pictures [N, H, W, C] or None.
     """
 
-    def __init__(self, files, size, held=None):
+    def __init__(self, files, shape, held=None):
         self.files, self.held, self.failure = files, held, None
-        self.shape = (len(files), size, size, CHANNELS)
+        self.shape = (len(files), *shape)
         self.dtype = np.dtype(np.uint8)
         self.ndim = len(self.shape)
 
@@ -83,9 +82,9 @@ class Pictures:
         return len(self.files)
 
     def __getitem__(self, index):
-        """Return the pictures at an array of indices, uint8 [K, H, W, 3], or the Pictures in a slice."""
+        """Return the pictures at an array of indices, uint8 [K, H, W, C], or the Pictures in a slice."""
         if isinstance(index, slice):
-            return Pictures(self.files[index], self.shape[1], None if self.held is None else self.held[index])
+            return Pictures(self.files[index], self.shape[1:], None if self.held is None else self.held[index])
         if self.held is not None:
             return self.held[index]
         try:
@@ -98,7 +97,7 @@ class Pictures:
         return np.asarray(self[np.arange(len(self))], dtype)
 
     def decode(self, path):
-        """Return the middle square of the picture in a file, uint8 [1, H, W, 3]."""
+        """Return the middle square of the picture in a file, uint8 [1, H, W, C]."""
         return picture_file.load(path, self.shape[1:], crop=True)
 
 
@@ -109,8 +108,8 @@ def workers():
 
 
 @functools.lru_cache(maxsize=3)
-def read(name, files, split, folder, size):
-    """Return the Pictures of a split of the data set `name` in `folder`, after decoding every file once.
+def read(name, files, split, folder, shape):
+    """Return the Pictures, each of `shape`, of a split of the data set `name`, after decoding every file once.
 
     Files that cannot be read are named on stderr, counted and left out. The pictures are held in memory
     if they take at most a quarter of it. Otherwise each is decoded whenever it is used. A folder is read
@@ -120,7 +119,7 @@ def read(name, files, split, folder, size):
         UserError: there is no such folder, no picture of the split in it, or not the list it should have.
     """
     config.require_pictures(name, folder)
-    listed = Pictures(files(Path(folder), split), size)
+    listed = Pictures(files(Path(folder), split), shape)
     held = np.empty(listed.shape, np.uint8) if math.prod(listed.shape) <= MEMORY_SHARE * memory() else None
     good = []
     for i, picture in enumerate(decode_all(listed.files, listed.decode, f" {split}")):
@@ -132,8 +131,8 @@ def read(name, files, split, folder, size):
         count = len(listed)
         raise UserError(f"data_dir: expected pictures for the {split} split in {folder}, got none in {count} files")
     if len(good) == len(listed):
-        return Pictures(listed.files, size, held)
-    return Pictures([listed.files[i] for i in good], size, None if held is None else held[good])
+        return Pictures(listed.files, shape, held)
+    return Pictures([listed.files[i] for i in good], shape, None if held is None else held[good])
 
 
 def decode_all(files, decode, kind=""):

@@ -113,7 +113,7 @@ def load_images(dataset, split, data_dir, image_shape):
     Raises:
         UserError: they cannot be loaded, or their shape is not `image_shape` [H, W, C].
     """
-    images = data.load(dataset, split, data_dir, image_shape[0]).images
+    images = data.load(dataset, split, data_dir, *image_shape[1:]).images
     if images.shape[1:] != image_shape:
         raise UserError(f"dataset {dataset}: expected images of {image_shape}, got {images.shape[1:]}")
     return to_float(np.asarray(images))

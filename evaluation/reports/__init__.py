@@ -14,7 +14,7 @@ from config.system.errors import UserError
 from config.system.files import require_writable, write_atomically
 from config.system.runtime import import_tensorflow
 
-IMAGE_SIZE = 64
+IMAGE_SIZE, CHANNELS = 64, 3
 # data sets whose images have a black background
 ON_BLACK = ("mnist", "mnist-gray", "fashion-mnist")
 SEED = Key(int, "seed of the noise", low=0)
@@ -26,6 +26,7 @@ def add_images(parser, others=None):
     parser.add_key("dataset", None if others else "mnist", shown=others)
     parser.add_key("data_dir", None if others else "", shown=others)
     parser.add_key("image_size", None, shown=others or IMAGE_SIZE)
+    parser.add_key("channels", None, shown=others or CHANNELS)
     parser.add_key("test_split", "test", flag="split")
 
 
@@ -69,10 +70,9 @@ def begin(flags):
     Raises:
         UserError: a folder cannot be written, that of the pictures is missing, or the images have no size to choose.
     """
-    if getattr(flags, "image_size", None):
-        config.require_read(
-            {"image_size": flags.image_size}, [config.defaults() | {"dataset": flags.dataset or "mnist"}]
-        )
+    given = [key for key in ("image_size", "channels") if getattr(flags, key, None)]
+    if given:
+        config.require_read(given, [config.defaults() | {"dataset": flags.dataset or "mnist"}])
     config.require_pictures(getattr(flags, "dataset", None), getattr(flags, "data_dir", None))
     for folder in [flags.out_dir, *([Path(flags.json).parent] if getattr(flags, "json", None) else [])]:
         require_writable(folder)
@@ -83,7 +83,8 @@ def load_images(flags, split=None):
     """Return the images, uint8 [N, H, W, C], that the flags choose, or those of another split."""
     import data
 
-    return data.load(flags.dataset, split or flags.split, flags.data_dir, flags.image_size or IMAGE_SIZE).images
+    shape = flags.image_size or IMAGE_SIZE, flags.channels or CHANNELS
+    return data.load(flags.dataset, split or flags.split, flags.data_dir, *shape).images
 
 
 def warn_if_light(paths, pictures, dataset):
@@ -104,7 +105,7 @@ def warn_if_light(paths, pictures, dataset):
 
 
 def trained_on(flags, manifest):
-    """Return the images of a checkpoint's `manifest` as data.load takes them: dataset, split, data_dir and image_size.
+    """Return the images of a checkpoint's `manifest` for data.load: dataset, split, data_dir, size, channels.
 
     They are those that the flags choose, and else those that its model was trained on. A recorded folder that is not
     here does not count.
@@ -116,7 +117,8 @@ def trained_on(flags, manifest):
     is_here = dataset == settings.dataset and Path(settings.data_dir).is_dir()
     recorded = settings.data_dir if is_here else ""
     folder = recorded if flags.data_dir is None else flags.data_dir
-    return dataset, flags.split, folder, flags.image_size or manifest["image_shape"][0]
+    size, _, channels = manifest["image_shape"]
+    return dataset, flags.split, folder, flags.image_size or size, flags.channels or channels
 
 
 def publish(flags, name, text, rows=None):
