@@ -38,10 +38,10 @@ MODELS = tuple(table("models/__init__.py", "MODELS"))
 
 # the architectures that ambient_vae_gan can have
 WITH_DISCRIMINATOR = tuple(name for name, source in ARCHITECTURES.items() if "discriminator=" in source)
-# data sets of pictures that can be scaled to any size, data sets of pictures, and those of any folder
+# data sets of pictures that can be scaled to any size, data sets of pictures, and those of any folder or file
 SIZED = tuple(name for name, source in DATASETS.items() if source.startswith("Folder(") and "size=" not in source)
 PICTURES = tuple(name for name, source in DATASETS.items() if source.startswith("Folder("))
-ANY_FOLDER = tuple(name for name, source in DATASETS.items() if source.startswith("Folder(in_folder"))
+ANY_FOLDER = tuple(name for name, source in DATASETS.items() if source.startswith(("Folder(in_folder", "Arrays(stack")))
 
 
 def readers_of_loss_keys():

@@ -17,6 +17,7 @@ from data import embedded
 from data.amat import larochelle
 from data.arrays import Arrays, published
 from data.picture_folder import Folder, Pictures, in_celeba, in_folder
+from data.stack import stack
 
 DATASETS = {
     "mnist": Arrays(lambda data_dir: embedded.load()),
@@ -24,6 +25,7 @@ DATASETS = {
     "mnist-gray": Arrays(partial(published, "mnist")),
     "fashion-mnist": Arrays(partial(published, "fashion_mnist")),
     "cifar10": Arrays(partial(published, "cifar10", idx_files={})),
+    "array_file": Arrays(stack),
     "image_folder": Folder(in_folder),
     "celeba": Folder(in_celeba),
     "cartoons": Folder(in_folder, size=256),
@@ -46,7 +48,7 @@ def load(name, split, data_dir="", image_size=64, channels=3):
             pictures) or "rest" (the training images that are not held out).
         data_dir: the folder with the files of the data set: its pictures, or one .npz with x_train, y_train,
             x_test and y_test, or the four IDX files of MNIST (.gz or not), or the three text files of
-            Larochelle and Murray. Empty: Keras downloads arrays.
+            Larochelle and Murray. For "array_file" it is the file itself, .npy or .npz. Empty: Keras downloads arrays.
             "mnist" is part of this repository and needs no folder.
         image_size: side of the pictures, in pixels, where the data set has no size of its own.
         channels: 3, or 1 for pictures in grey, where the data set is of picture files.

@@ -114,7 +114,7 @@ def trained_on(flags, manifest):
 
     settings = checkpoint.configuration(manifest)
     dataset = flags.dataset or settings.dataset
-    is_here = dataset == settings.dataset and Path(settings.data_dir).is_dir()
+    is_here = dataset == settings.dataset and Path(settings.data_dir).exists()
     recorded = settings.data_dir if is_here else ""
     folder = recorded if flags.data_dir is None else flags.data_dir
     size, _, channels = manifest["image_shape"]
