@@ -35,8 +35,8 @@ def traversal(model, count, flags, settings):
     import data
     from data.batches import to_float
 
-    side, *_ = model.image_shape
-    images = data.load(settings.dataset, "test", flags.data_dir, side).images[:NUM_ENCODED]
+    side, _, channels = model.image_shape
+    images = data.load(settings.dataset, "test", flags.data_dir, side, channels).images[:NUM_ENCODED]
     return model.traversal(model.latents_by_kl(to_float(images))[:MOST_ROWS], count)
 
 

@@ -55,7 +55,7 @@ def share_of_waiting(paths, size):
 
     model = loop.compiled(config.resolve({"architecture": "conv64", "loss": "l2", "latent_dim": 64}), (SIDE, SIDE, 3))
     step = tf.function(model.step, autograph=False)
-    endless = iter(batches.epoch(Pictures(paths, SIDE), size, 0, 0).repeat())
+    endless = iter(batches.epoch(Pictures(paths, (SIDE, SIDE, 3)), size, 0, 0).repeat())
     step(next(endless))
     waited, begin = 0, time.perf_counter()
     while time.perf_counter() < begin + SECONDS:

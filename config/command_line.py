@@ -84,7 +84,7 @@ class Parser(argparse.ArgumentParser):
 
 def choices(key):
     """The choices of a key, and who reads it, as --help shows them."""
-    names = f"; one of {', '.join(key.choices)}" if key.choices else ""
+    names = f"; one of {', '.join(map(str, key.choices))}" if key.choices else ""
     readers = f"; read with {key.read_by.key} {', '.join(key.read_by.names)}" if key.read_by else ""
     return names + readers
 

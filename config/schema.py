@@ -38,10 +38,10 @@ MODELS = tuple(table("models/__init__.py", "MODELS"))
 
 # the architectures that ambient_vae_gan can have
 WITH_DISCRIMINATOR = tuple(name for name, source in ARCHITECTURES.items() if "discriminator=" in source)
-# data sets of pictures that can be scaled to any size, data sets of pictures, and those of any folder
+# data sets of pictures that can be scaled to any size, data sets of pictures, and those of any folder or file
 SIZED = tuple(name for name, source in DATASETS.items() if source.startswith("Folder(") and "size=" not in source)
 PICTURES = tuple(name for name, source in DATASETS.items() if source.startswith("Folder("))
-ANY_FOLDER = tuple(name for name, source in DATASETS.items() if source.startswith("Folder(in_folder"))
+ANY_FOLDER = tuple(name for name, source in DATASETS.items() if source.startswith(("Folder(in_folder", "Arrays(stack")))
 
 
 def readers_of_loss_keys():
@@ -89,7 +89,7 @@ class Key:
     """What a value may be.
 
     Args: `kind`, int, float or str; `help`, one line; `low` and `high`, the inclusive bounds of a number; `above`, an
-    exclusive lower bound; `choices` of a string, or a `pattern` and the same in `words`; `read_by`, a Reader, or None:
+    exclusive lower bound; `choices`; of a string a `pattern` and the same in `words`; `read_by`, a Reader, or None:
     always read; `changes`, what another value changes: the "weights", the "log" alone, or the "place" of files or of
     the computation.
     """
@@ -130,8 +130,9 @@ class Key:
     def expected(self, value=""):
         """What is accepted, in words; of choices the one nearest to `value` first."""
         if self.choices:
-            near = difflib.get_close_matches(str(value)[:80], self.choices, n=1)
-            return f"one of {', '.join(dict.fromkeys([*near, *self.choices]))}"
+            names = [str(name) for name in self.choices]
+            near = difflib.get_close_matches(str(value)[:80], names, n=1)
+            return f"one of {', '.join(dict.fromkeys([*near, *names]))}"
         if self.kind is str:
             return self.words
         noun = {int: "a whole number", float: "a number"}[self.kind]
@@ -151,8 +152,10 @@ class Key:
             return None
 
     def _is_within(self, value):
+        if self.choices:
+            return value in self.choices
         if self.kind is str:
-            return value in self.choices if self.choices else re.fullmatch(self.pattern, value) is not None
+            return re.fullmatch(self.pattern, value) is not None
         lower = value > self.above if self.above is not None else value >= self.low
         return math.isfinite(value) and lower and value <= self.high
 
@@ -187,6 +190,7 @@ DATA = {
     "dataset": Key(str, "the images", choices=tuple(DATASETS)),
     "data_dir": Key(str, "folder with the files of the data set; empty: download them", changes="place"),
     "image_size": Key(int, "side of the pictures, in pixels", low=1, high=4096, read_by=read_by("dataset", *SIZED)),
+    "channels": Key(int, "3: colour; 1: the pictures in grey", choices=(1, 3), read_by=read_by("dataset", *PICTURES)),
     "train_size": Key(int, "number of training images, from the first on; 0: all", low=0),
     "test_size": Key(int, "number of images for the scores at the end; 0: all", low=0, changes="log"),
     "test_split": Key(

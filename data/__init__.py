@@ -17,6 +17,7 @@ from data import embedded
 from data.amat import larochelle
 from data.arrays import Arrays, published
 from data.picture_folder import Folder, Pictures, in_celeba, in_folder
+from data.stack import stack
 
 DATASETS = {
     "mnist": Arrays(lambda data_dir: embedded.load()),
@@ -24,6 +25,7 @@ DATASETS = {
     "mnist-gray": Arrays(partial(published, "mnist")),
     "fashion-mnist": Arrays(partial(published, "fashion_mnist")),
     "cifar10": Arrays(partial(published, "cifar10", idx_files={})),
+    "array_file": Arrays(stack),
     "image_folder": Folder(in_folder),
     "celeba": Folder(in_celeba),
     "cartoons": Folder(in_folder, size=256),
@@ -37,7 +39,7 @@ class Split(NamedTuple):
     labels: np.ndarray | None  # [N] uint8; None where there are none
 
 
-def load(name, split, data_dir="", image_size=64):
+def load(name, split, data_dir="", image_size=64, channels=3):
     """Load the images and labels of a data set.
 
     Args:
@@ -46,9 +48,10 @@ def load(name, split, data_dir="", image_size=64):
             pictures) or "rest" (the training images that are not held out).
         data_dir: the folder with the files of the data set: its pictures, or one .npz with x_train, y_train,
             x_test and y_test, or the four IDX files of MNIST (.gz or not), or the three text files of
-            Larochelle and Murray. Empty: Keras downloads arrays.
+            Larochelle and Murray. For "array_file" it is the file itself, .npy or .npz. Empty: Keras downloads arrays.
             "mnist" is part of this repository and needs no folder.
         image_size: side of the pictures, in pixels, where the data set has no size of its own.
+        channels: 3, or 1 for pictures in grey, where the data set is of picture files.
 
     Raises:
         UserError: no data set has this name, its files are missing or broken, the download failed, or there
@@ -56,9 +59,9 @@ def load(name, split, data_dir="", image_size=64):
     """
     if name not in DATASETS:
         raise UserError(f"dataset: expected one of {', '.join(DATASETS)}, got {name!r}")
-    return Split(*DATASETS[name].load(name, split, data_dir, image_size))
+    return Split(*DATASETS[name].load(name, split, data_dir, image_size, channels))
 
 
-def shape_of_pictures(name, image_size):
+def shape_of_pictures(name, image_size, channels):
     """Return the shape [H, W, C] of a data set's pictures before any is read, None for a data set of arrays."""
-    return DATASETS[name].shape(image_size) if name in DATASETS else None
+    return DATASETS[name].shape(image_size, channels) if name in DATASETS else None

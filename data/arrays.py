@@ -31,10 +31,10 @@ class Arrays:
     read: Callable
     takes_image_size = False
 
-    def shape(self, image_size):
+    def shape(self, image_size, channels):
         """None: the shape of the images is known only once they are read."""
 
-    def load(self, name, split, data_dir, image_size):
+    def load(self, name, split, data_dir, image_size, channels):
         """Return the images [N, H, W, C] and labels [N] of a split; None for labels that there are not.
 
         Raises:

@@ -5,7 +5,7 @@ import math
 import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from config.system import files
 from config.system.errors import UserError
@@ -17,6 +17,8 @@ DEPTHS = (8, 10, 12, 14, 16)
 MOST_OF_UNIT = 2
 # values below 0 by at most this share of the largest are the overshoot of a filter
 LEAST = -0.1
+# the notes of a camera that it was held upright
+TURNED = (5, 6, 7, 8)
 
 
 def load(path, image_shape, crop=False):
@@ -39,6 +41,13 @@ def load(path, image_shape, crop=False):
 def contained(path, side):
     """Return the picture in the file `path` in grey, 0 to 255, [h, w], its longer side `side`, as `load` reads it."""
     return _resized(path, 1, lambda plain: ImageOps.contain(plain, (side, side), Image.Resampling.LANCZOS))
+
+
+def size(path):
+    """Return width and height of the picture in the file `path`, turned as the camera noted."""
+    with opened(path) as image:
+        is_turned = image.getexif().get(ExifTags.Base.Orientation) in TURNED
+        return image.size[::-1] if is_turned else image.size
 
 
 def _resized(path, channels, resize):

@@ -21,7 +21,6 @@ from config.system.files import TABLE, read_text
 from data import picture_file
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-CHANNELS = 3
 # the range of hashes, within [0, 1), whose files belong to each split
 SHARES = {"test": (0, 0.1), "held-out": (0.1, 0.2), "train": (0.2, 1)}
 SPLIT_SEED = 0
@@ -49,34 +48,34 @@ class Folder:
         """Whether `image_size` means something to the data set."""
         return self.size is None
 
-    def shape(self, image_size):
+    def shape(self, image_size, channels):
         """Return the shape [H, W, C] of its pictures."""
         side = self.size or image_size
-        return side, side, CHANNELS
+        return side, side, channels
 
-    def load(self, name, split, data_dir, image_size):
+    def load(self, name, split, data_dir, image_size, channels):
         """Return the Pictures of a split, and None for their labels.
 
         Raises:
             UserError: there is no such folder, no picture of the split in it, or not the list it should have.
         """
-        side, *_ = self.shape(image_size)
-        return read(name, self.files, "train" if split == "rest" else split, data_dir, side), None
+        shape = self.shape(image_size, channels)
+        return read(name, self.files, "train" if split == "rest" else split, data_dir, shape), None
 
 
 class Pictures:
-    """Picture files that can be used like an array uint8 [N, H, W, 3]: `shape`, `len`, slices, arrays of indices.
+    """Picture files that can be used like an array uint8 [N, H, W, C]: `shape`, `len`, slices, arrays of indices.
 
     An array of indices decodes its files, several at a time, unless they are held in memory. A slice is a
     view. A file that cannot be read raises a UserError. It is kept in `failure` too, because TensorFlow
     raises another error in its place.
 
-    Args: `files`, paths; `size`, the side in pixels; `held`, the decoded pictures [N, H, W, 3] or None.
+    Args: `files`, paths; `shape`, [H, W, C] of one; `held`, the decoded pictures [N, H, W, C] or None.
     """
 
-    def __init__(self, files, size, held=None):
+    def __init__(self, files, shape, held=None):
         self.files, self.held, self.failure = files, held, None
-        self.shape = (len(files), size, size, CHANNELS)
+        self.shape = (len(files), *shape)
         self.dtype = np.dtype(np.uint8)
         self.ndim = len(self.shape)
 
@@ -84,9 +83,9 @@ class Pictures:
         return len(self.files)
 
     def __getitem__(self, index):
-        """Return the pictures at an array of indices, uint8 [K, H, W, 3], or the Pictures in a slice."""
+        """Return the pictures at an array of indices, uint8 [K, H, W, C], or the Pictures in a slice."""
         if isinstance(index, slice):
-            return Pictures(self.files[index], self.shape[1], None if self.held is None else self.held[index])
+            return Pictures(self.files[index], self.shape[1:], None if self.held is None else self.held[index])
         if self.held is not None:
             return self.held[index]
         try:
@@ -99,7 +98,7 @@ class Pictures:
         return np.asarray(self[np.arange(len(self))], dtype)
 
     def decode(self, path):
-        """Return the middle square of the picture in a file, uint8 [1, H, W, 3]."""
+        """Return the middle square of the picture in a file, uint8 [1, H, W, C]."""
         return picture_file.load(path, self.shape[1:], crop=True)
 
 
@@ -110,8 +109,8 @@ def workers():
 
 
 @functools.lru_cache(maxsize=3)
-def read(name, files, split, folder, size):
-    """Return the Pictures of a split of the data set `name` in `folder`, after decoding every file once.
+def read(name, files, split, folder, shape):
+    """Return the Pictures, each of `shape`, of a split of the data set `name`, after decoding every file once.
 
     Files that cannot be read are named on stderr, counted and left out. The pictures are held in memory
     if they take at most a quarter of it. Otherwise each is decoded whenever it is used. A folder is read
@@ -121,34 +120,41 @@ def read(name, files, split, folder, size):
         UserError: there is no such folder, no picture of the split in it, or not the list it should have.
     """
     config.require_pictures(name, folder)
-    listed = Pictures(files(Path(folder), split), size)
+    listed = Pictures(files(Path(folder), split), shape)
     held = np.empty(listed.shape, np.uint8) if math.prod(listed.shape) <= MEMORY_SHARE * machine.memory() else None
-    good = [i for i, is_good in enumerate(decode_all(listed, held)) if is_good]
-    if len(good) < len(listed):
-        print(f"{folder}: skipped {len(listed) - len(good)} of {len(listed)} {split} files", file=sys.stderr)
+    good = []
+    for i, picture in enumerate(decode_all(listed.files, listed.decode, f" {split}")):
+        if picture is not None:
+            good.append(i)
+            if held is not None:
+                held[i] = picture[0]
     if not good:
         count = len(listed)
         raise UserError(f"data_dir: expected pictures for the {split} split in {folder}, got none in {count} files")
     if len(good) == len(listed):
-        return Pictures(listed.files, size, held)
-    return Pictures([listed.files[i] for i in good], size, None if held is None else held[good])
+        return Pictures(listed.files, shape, held)
+    return Pictures([listed.files[i] for i in good], shape, None if held is None else held[good])
 
 
-def decode_all(pictures, held):
-    """Decode every file, into `held` unless it is None, and yield for each whether it could be read."""
+def decode_all(files, decode, kind=""):
+    """Decode every file, several at a time, and yield each picture, or None where it cannot be read.
 
-    def attempt(i):
+    Such files are named on stderr, and at the end counted. Args: `kind`, a word before "files".
+    """
+
+    def attempt(path):
         try:
-            decoded = pictures.decode(pictures.files[i])
+            return decode(path)
         except UserError as error:
             tqdm.write(f"skipped {' '.join(str(error).split())}", file=sys.stderr)
-            return False
-        if held is not None:
-            held[i] = decoded[0]
-        return True
+            return None
 
-    count = len(pictures)
-    yield from tqdm(workers().map(attempt, range(count)), "reading", count, unit="picture", leave=False, disable=None)
+    count, skipped = len(files), 0
+    for picture in tqdm(workers().map(attempt, files), "reading", count, unit="picture", leave=False, disable=None):
+        skipped += picture is None
+        yield picture
+    if skipped:
+        print(f"skipped {skipped} of {count}{kind} files", file=sys.stderr)
 
 
 def in_folder(folder, split):

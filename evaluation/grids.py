@@ -41,10 +41,22 @@ def save_animation(path, images):
     write_picture(path, "GIF", there_and_back, duration=FRAME, loop=0)
 
 
+def save_resized(path, image, size):
+    """Write an image in [0, 1], [H, W, C], clipped, to `path` as PNG of `size`, width and height in pixels."""
+    plain = picture(np.round(np.clip(image, 0, 1) * 255).astype(np.uint8))
+    buffer = io.BytesIO()
+    plain.resize(size, Image.Resampling.LANCZOS).save(buffer, "PNG")
+    write_atomically(path, buffer.getvalue())
+
+
+def picture(image):
+    """Return an image uint8 [height, width, C] as a picture of Pillow."""
+    return Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
+
+
 def write_picture(path, kind, images, **options):
     """Write images uint8 [height, width, C] to `path` as the frames of a file of this kind, enlarged."""
-    enlarged = [image.repeat(SCALE, axis=0).repeat(SCALE, axis=1) for image in images]
-    first, *others = [Image.fromarray(one.squeeze(-1) if one.shape[-1] == 1 else one) for one in enlarged]
+    first, *others = [picture(image.repeat(SCALE, axis=0).repeat(SCALE, axis=1)) for image in images]
     buffer = io.BytesIO()
     first.save(buffer, kind, save_all=bool(others), append_images=others, **options)
     write_atomically(path, buffer.getvalue())

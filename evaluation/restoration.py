@@ -10,7 +10,6 @@ from tqdm import tqdm
 import data
 import measurements
 from config.system.errors import UserError
-from data import picture_file
 from data.batches import to_float
 from evaluation import bootstrap, markdown
 from evaluation.metrics import psnr
@@ -114,7 +113,7 @@ def load_images(dataset, split, data_dir, image_shape):
     Raises:
         UserError: they cannot be loaded, or their shape is not `image_shape` [H, W, C].
     """
-    images = data.load(dataset, split, data_dir, image_shape[0]).images
+    images = data.load(dataset, split, data_dir, *image_shape[1:]).images
     if images.shape[1:] != image_shape:
         raise UserError(f"dataset {dataset}: expected images of {image_shape}, got {images.shape[1:]}")
     return to_float(np.asarray(images))
@@ -125,16 +124,6 @@ def described(settings):
     names = measurements.parameters(settings.measurement)
     values = [f"{name} = {getattr(settings, f'measurement_{name}'):g}" for name in names]
     return ", ".join([settings.measurement, *values])
-
-
-def of_picture(path, model):
-    """Return the damaged picture in the file `path` and what `model` restores it to, [2, H, W, C] in [0, 1].
-
-    Raises:
-        UserError: the file is no picture.
-    """
-    damaged = to_float(picture_file.load(path, model.image_shape))
-    return np.concatenate([damaged, model.reconstruct(model.measurement.from_picture(damaged))])
 
 
 def timed(restore, case):

@@ -30,9 +30,14 @@ class Batch:
         return self.model.encode(self.model.measurement.apply(self.image, self.theta))
 
     @cached_property
+    def latents(self):
+        """The latents [B, latent_dim] from which the images are reconstructed."""
+        return self.model.reparameterize(*self.posterior, self.noise)
+
+    @cached_property
     def reconstruction(self):
         """The reconstructions [B, H, W, C], unclipped."""
-        return self.edit(self.model.decode(self.model.reparameterize(*self.posterior, self.noise)))
+        return self.edit(self.model.decode(self.latents))
 
     @cached_property
     def clipped(self):

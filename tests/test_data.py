@@ -106,6 +106,40 @@ class TestLarochelle:
             data.load("mnist-larochelle", "test", str(tmp_path))
 
 
+class TestStack:
+    """One array in a file."""
+
+    @pytest.mark.parametrize("form", ["npy", "npz"])
+    @pytest.mark.parametrize("is_real", [False, True])
+    def test_every_tenth_image_is_for_tests(self, form, is_real, tmp_path, rng):
+        images = rng.integers(0, 256, (25, 8, 8, 3), np.uint8)
+        path = tmp_path / f"a.{form}"
+        {"npy": np.save, "npz": np.savez}[form](path, images / 255 if is_real else images)
+        test = data.load("array_file", "test", str(path)).images
+        np.testing.assert_array_equal(test, images[[9, 19]])
+        train = data.load("array_file", "train", str(path)).images
+        np.testing.assert_array_equal(train, np.delete(images, [9, 19], axis=0))
+
+    @pytest.mark.parametrize("array,message", [
+        (np.zeros((20, 8)), r"at least 10, got float64 \(20, 8\)"),
+        (np.zeros((9, 8, 8), np.uint8), r"at least 10, got uint8 \(9, 8, 8\)"),
+        (np.zeros((20, 8, 8), int), "got int64"),
+        (np.full((20, 8, 8), 2.0), "got values from 2 to 2"),
+        (np.full((20, 8, 8), np.nan), "got values from nan to nan"),
+    ])  # fmt: skip
+    def test_another_array(self, array, message, tmp_path):
+        np.save(tmp_path / "a.npy", array)
+        with pytest.raises(UserError, match=message):
+            data.load("array_file", "train", str(tmp_path / "a.npy"))
+
+    def test_no_array(self, tmp_path):
+        (tmp_path / "a.npy").write_bytes(b"nothing")
+        np.savez(tmp_path / "two.npz", a=np.zeros(1), b=np.zeros(1))
+        for name, message in (("a.npy", "got:"), ("two.npz", "expected one array, got a, b"), ("", "got a folder")):
+            with pytest.raises(UserError, match=message):
+                data.load("array_file", "train", str(tmp_path / name))
+
+
 class TestFolders:
     @pytest.mark.parametrize("form", ["idx", "gz", "npz"])
     def test_a_users_folder(self, tmp_path, small, form):

@@ -75,7 +75,7 @@ class TestFolder:
         thirds = np.tile(colours.repeat(30, axis=0), (30, 1, 1))
         write(tmp_path / "wide.png", thirds)
         write(tmp_path / "grey.png", np.full((9, 30), 77, np.uint8))
-        decoded = picture_folder.Pictures([tmp_path / "wide.png", tmp_path / "grey.png"], 10)[np.array([1, 0])]
+        decoded = picture_folder.Pictures([tmp_path / "wide.png", tmp_path / "grey.png"], (10, 10, 3))[np.array([1, 0])]
         assert np.unique(decoded[0]).tolist() == [77]
         np.testing.assert_array_equal(decoded[1, :, 3:7], np.tile(colours[1], (10, 4, 1)))
 
@@ -100,6 +100,17 @@ class TestFolder:
         pairs = zip(batches.epoch(found, 16, 1, 0), batches.epoch(array, 16, 1, 0), strict=True)
         for a, b in pairs:
             np.testing.assert_allclose(a, b, atol=4 / 255)  # JPEG and WebP round
+
+    def test_grey(self, tmp_path):
+        """One channel: a grey picture stays what it is, and a colour gets the brightness of ITU-R 601."""
+        for i in range(3):
+            write(tmp_path / f"{i}.png", np.full((8, 8, 3), [200, 100, 50], np.uint8))
+            write(tmp_path / f"grey{i}.png", np.full((8, 8), 77, np.uint8))
+        found = [data.load("image_folder", split, str(tmp_path), 8, 1).images for split in SPLITS]
+        for path, pixels in ((path, one[np.array([i])]) for one in found for i, path in enumerate(one.files)):
+            assert pixels.shape == (1, 8, 8, 1)
+            level = 77 if "grey" in path.name else 0.299 * 200 + 0.587 * 100 + 0.114 * 50
+            np.testing.assert_allclose(pixels, level, atol=1)
 
     def test_slices_and_conversion(self, folder):
         found = splits(folder)["train"]
@@ -255,6 +266,13 @@ def test_the_architecture_is_checked_before_any_picture_is_read(folder, tmp_path
     with pytest.raises(UserError, match=r"architecture: expected square images of 28, .* 256 pixels a side, got 50x50"):
         train.main([*given, "--image_size=50"])
     assert "skipped" not in capsys.readouterr().err
+
+
+def test_channels_are_one_or_three():
+    with pytest.raises(UserError, match="channels: expected one of 1, 3, got '2'"):
+        train.main(["--dataset=image_folder", "--channels=2"])
+    with pytest.raises(UserError, match="channels: expected only with dataset image_folder or celeba or cartoons"):
+        train.main(["--dataset=cifar10", "--channels=1"])
 
 
 class TestImageSize:

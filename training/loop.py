@@ -38,12 +38,13 @@ def prepare(settings):
         UserError: there are fewer images than asked for, training would see the held-out ones, or the model is for
             other images.
     """
-    if shape := data.shape_of_pictures(settings.dataset, settings.image_size):
+    if shape := data.shape_of_pictures(settings.dataset, settings.image_size, settings.channels):
         models.require_fit(settings, shape)
     found = []
     splits = {"train_size": "train" if settings.test_split == "test" else "rest", "test_size": settings.test_split}
     for name, split in splits.items():
-        images = data.load(settings.dataset, split, settings.data_dir, settings.image_size).images
+        source = settings.dataset, split, settings.data_dir, settings.image_size, settings.channels
+        images = data.load(*source).images
         size = getattr(settings, name) or len(images)
         if size > len(images):
             raise UserError(f"{name}: expected at most {len(images)} images of {settings.dataset}, got {size}")

@@ -1,5 +1,6 @@
 """What a user can get wrong: one line, exit code 2."""
 
+import io
 import os
 import sys
 
@@ -9,12 +10,19 @@ class UserError(Exception):
 
 
 def open_streams():
-    """Let standard streams that the caller has closed lead nowhere, so that no other file takes their numbers."""
+    """Make the standard streams take anything.
+
+    Those that the caller has closed lead nowhere, so that no other file takes their numbers. A character that the
+    terminal does not know is shown as a question mark.
+    """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "w" if number else "r", encoding="utf-8"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def run(main):

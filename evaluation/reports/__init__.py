@@ -14,7 +14,7 @@ from config.system.errors import UserError
 from config.system.files import require_writable, write_atomically
 from config.system.runtime import import_tensorflow
 
-IMAGE_SIZE = 64
+IMAGE_SIZE, CHANNELS = 64, 3
 # data sets whose images have a black background
 ON_BLACK = ("mnist", "mnist-gray", "fashion-mnist")
 SEED = Key(int, "seed of the noise", low=0)
@@ -26,6 +26,7 @@ def add_images(parser, others=None):
     parser.add_key("dataset", None if others else "mnist", shown=others)
     parser.add_key("data_dir", None if others else "", shown=others)
     parser.add_key("image_size", None, shown=others or IMAGE_SIZE)
+    parser.add_key("channels", None, shown=others or CHANNELS)
     parser.add_key("test_split", "test", flag="split")
 
 
@@ -41,6 +42,14 @@ def add_output(parser, rows=True):
     parser.add_value("out_dir", OUT_DIR, "results/local")
     if rows:
         parser.add_argument("--json", metavar="PATH", help="write the rows to this file too")
+
+
+def add_pictures(parser, text, **more):
+    """Add the flags that name pictures of the user's own. Args: `text`, what is done with them."""
+    places = "a file, several separated by commas, or a folder; the flag may be given again"
+    parser.add_argument("--image", metavar="FILE", action="append", help=f"{text}: {places}", **more)
+    text = "write each picture beside its result too, enlarged; of one picture this is always done"
+    parser.add_argument("--pair", action="store_true", default=None, help=text)
 
 
 def names(flag, text):
@@ -61,10 +70,9 @@ def begin(flags):
     Raises:
         UserError: a folder cannot be written, that of the pictures is missing, or the images have no size to choose.
     """
-    if getattr(flags, "image_size", None):
-        config.require_read(
-            {"image_size": flags.image_size}, [config.defaults() | {"dataset": flags.dataset or "mnist"}]
-        )
+    given = [key for key in ("image_size", "channels") if getattr(flags, key, None)]
+    if given:
+        config.require_read(given, [config.defaults() | {"dataset": flags.dataset or "mnist"}])
     config.require_pictures(getattr(flags, "dataset", None), getattr(flags, "data_dir", None))
     for folder in [flags.out_dir, *([Path(flags.json).parent] if getattr(flags, "json", None) else [])]:
         require_writable(folder)
@@ -75,27 +83,29 @@ def load_images(flags, split=None):
     """Return the images, uint8 [N, H, W, C], that the flags choose, or those of another split."""
     import data
 
-    return data.load(flags.dataset, split or flags.split, flags.data_dir, flags.image_size or IMAGE_SIZE).images
+    shape = flags.image_size or IMAGE_SIZE, flags.channels or CHANNELS
+    return data.load(flags.dataset, split or flags.split, flags.data_dir, *shape).images
 
 
-def warn_if_light(path, picture, dataset):
-    """Say on stderr that the picture in the file `path`, uint8 or in [0, 1], is light where models know black.
+def warn_if_light(paths, pictures, dataset):
+    """Say on stderr, in one line, that pictures, uint8 [N, H, W, C], are light where models know black.
 
-    Args: `dataset`, the images that the model was trained on.
+    Args: `paths`, those of their files; `dataset`, the images that the model was trained on.
     """
     import numpy as np
 
-    picture = np.asarray(picture)
-    if dataset in ON_BLACK and np.median(picture) > (0.5 if picture.dtype.kind == "f" else 127):
+    light = [path for path, picture in zip(paths, pictures, strict=True) if np.median(picture) > 127]
+    if dataset in ON_BLACK and light:
         print(
-            f"{path}: expected light on black, as in {dataset}, got a light background; invert it, or, for a "
-            "photographed digit, python evaluate.py image --prepare=digit",
+            f"{light[0]}{f' and {len(light) - 1} others' if light[1:] else ''}: expected light on black, as in "
+            f"{dataset}, got a light background; invert it, or, for a photographed digit, "
+            "python evaluate.py image --prepare=digit",
             file=sys.stderr,
         )
 
 
 def trained_on(flags, manifest):
-    """Return the images of a checkpoint's `manifest` as data.load takes them: dataset, split, data_dir and image_size.
+    """Return the images of a checkpoint's `manifest` for data.load: dataset, split, data_dir, size, channels.
 
     They are those that the flags choose, and else those that its model was trained on. A recorded folder that is not
     here does not count.
@@ -104,10 +114,11 @@ def trained_on(flags, manifest):
 
     settings = checkpoint.configuration(manifest)
     dataset = flags.dataset or settings.dataset
-    is_here = dataset == settings.dataset and Path(settings.data_dir).is_dir()
+    is_here = dataset == settings.dataset and Path(settings.data_dir).exists()
     recorded = settings.data_dir if is_here else ""
     folder = recorded if flags.data_dir is None else flags.data_dir
-    return dataset, flags.split, folder, flags.image_size or manifest["image_shape"][0]
+    size, _, channels = manifest["image_shape"]
+    return dataset, flags.split, folder, flags.image_size or size, flags.channels or channels
 
 
 def publish(flags, name, text, rows=None):

@@ -59,8 +59,8 @@ def load(files, flags):
     for name, path in files.items():
         models[name], manifest = checkpoint.load_model(path)
         losses[name] = checkpoint.configuration(manifest).loss
-    side, *_ = next(iter(models.values())).image_shape
-    images, labels = data.load(flags.dataset, "test", flags.data_dir, side)
+    side, _, channels = next(iter(models.values())).image_shape
+    images, labels = data.load(flags.dataset, "test", flags.data_dir, side, channels)
     for name, model in models.items():
         require_same_shape(name, images.shape[1:], model.image_shape)
     folders = [flags.results_dir] if flags.results_dir else LOGS

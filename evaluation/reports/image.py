@@ -1,22 +1,25 @@
-"""Reconstruct a picture of your own with every model, beside its PSNR and SSIM.
+"""Reconstruct pictures of your own with every model, with PSNR, SSIM and blur of each.
 
     python evaluate.py image --image=digit.png --loss=ours
+    python evaluate.py image --image=FOLDER --loss=ours             every picture in it
     python evaluate.py image --image=photo.jpg --prepare=digit      a digit on paper
 
-A model of damaged images sees the picture damaged.
+Each reconstruction has the size and the name of its picture. Scores are those at the size of the model, and in
+reconstruction.csv. A model of damaged images sees a picture damaged.
 """
 
+from functools import cache, partial
 from pathlib import Path
 
 from config.command_line import checkpoint_files
 from config.system.errors import UserError
-from evaluation.reports import add_latents, add_output, begin, warn_if_light
+from evaluation.reports import add_latents, add_output, add_pictures, begin, warn_if_light
 from evaluation.reports.table import PAPER_LOSSES
 
 
 def add_flags(parser):
     """Add the flags of this report to a Parser."""
-    parser.add_argument("--image", metavar="FILE", required=True, help="the picture")
+    add_pictures(parser, "the pictures", required=True)
     text = "digit: turn a photograph of a dark digit on light paper into one like MNIST's"
     parser.add_argument("--prepare", choices=("digit",), help=text)
     parser.add_checkpoints(PAPER_LOSSES)
@@ -25,47 +28,45 @@ def add_flags(parser):
 
 
 def main(flags):
-    """Write the picture beside its reconstruction, and print PSNR and SSIM, for every checkpoint.
+    """Write the reconstruction of every picture by every checkpoint, a table of them, and print the mean scores.
 
     Raises:
-        UserError: a checkpoint is missing, or the file is no picture.
+        UserError: a checkpoint is missing, or no file is a picture.
     """
-    from data import picture_file
+    from data import given_pictures
 
     files = checkpoint_files(flags, PAPER_LOSSES)
-    picture_file.require(flags.image)
+    names = given_pictures.find(flags.image)
     begin(flags)
-    import numpy as np
-
-    from evaluation import grids, scoring
-    from evaluation.metrics import METRICS
+    from evaluation import pictures
     from models import checkpoint
 
+    load = cache(partial(load_pictures, (*names,), flags.prepare))
     for name, path in files.items():
         model, manifest = checkpoint.load_model(path)
-        picture = load_picture(flags, model.image_shape, checkpoint.configuration(manifest).dataset)
-        (batch,) = scoring.batches(model, picture, flags.z, flags.seed)
-        psnr, ssim = (float(METRICS[metric].score(batch)[0]) for metric in ("psnr", "ssim"))
-        out = Path(flags.out_dir) / name / f"{Path(flags.image).stem}_reconstruction.png"
-        grids.save(out, grids.grid(np.concatenate([batch.image, batch.reconstruction])))
-        print(f"{name}: PSNR {psnr:.2f} dB, SSIM {ssim:.3f}  {out}")
+        paths, images = load(model.image_shape, checkpoint.configuration(manifest).dataset)
+        made = pictures.reconstructed(model, images, flags.z, flags.seed)
+        kept = {path: names[path] for path in paths}
+        folder = Path(flags.out_dir) / name
+        said = pictures.write(folder, "reconstruction", kept, made, flags.pair, own_size=not flags.prepare)
+        print(f"{name}: {said}")
 
 
-def load_picture(flags, image_shape, dataset):
-    """Return the picture as a model of a data set takes it, uint8 [1, H, W, C].
+def load_pictures(paths, prepare, image_shape, dataset):
+    """Return the paths that can be read, and their pictures as a model of a data set takes them, uint8 [N, H, W, C].
 
     Raises:
-        UserError: the file is no picture, or `--prepare` finds no digit in it or does not fit the model.
+        UserError: no file is a picture, or `prepare` finds no digit or does not fit the model.
     """
     import numpy as np
 
-    from data import photographed_digit, picture_file
+    from data import given_pictures, photographed_digit, picture_file
 
-    if flags.prepare and dataset not in ("mnist", "mnist-gray"):
+    if not prepare:
+        paths, images = given_pictures.load(paths, partial(picture_file.load, image_shape=image_shape))
+        warn_if_light(paths, images, dataset)
+        return paths, images
+    if dataset not in ("mnist", "mnist-gray"):
         raise UserError(f"--prepare: expected with a model of mnist or mnist-gray, got it with one of {dataset}")
-    if flags.prepare:
-        digit = photographed_digit.load(flags.image)
-        return np.uint8(digit > 127.5) * np.uint8(255) if dataset == "mnist" else digit
-    picture = picture_file.load(flags.image, image_shape)
-    warn_if_light(flags.image, picture, dataset)
-    return picture
+    paths, digits = given_pictures.load(paths, photographed_digit.load)
+    return paths, np.uint8(digits > 127.5) * np.uint8(255) if dataset == "mnist" else digits

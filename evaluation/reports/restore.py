@@ -1,17 +1,18 @@
 """Restore damaged images with every method: a table, and figures.
 
     python evaluate.py restore --data_dir=DIR                 the test images
-    python evaluate.py restore --image=FILE --loss=NAME       a damaged picture of your own
+    python evaluate.py restore --image=FILE --loss=NAME       a damaged picture of your own, or a folder of them
 
 Each measurement needs a checkpoint of an ambient_vae_gan. A supervised one beside it is compared too.
 """
 
+from functools import partial
 from pathlib import Path
 
 from config.command_line import checkpoint_files
 from config.schema import Key
 from config.system.errors import UserError
-from evaluation.reports import add_output, begin, publish, warn_if_light
+from evaluation.reports import add_output, add_pictures, begin, publish, warn_if_light
 
 # the shipped checkpoints, two for each measurement
 RESTORERS = (
@@ -32,26 +33,28 @@ def add_flags(parser):
     parser.add_key("test_split", None, flag="split", shown=DEFAULTS["split"])
     parser.add_value("seed", SEED, None, shown=DEFAULTS["seed"])
     parser.add_value("acsg_images", ACSG_IMAGES, None, shown=DEFAULTS["acsg_images"])
-    parser.add_argument("--image", metavar="FILE", help="restore this damaged picture instead, with --loss")
+    add_pictures(parser, "restore these damaged pictures instead, with --loss")
     add_output(parser)
 
 
 def main(flags):
-    """Print the table of restored images and write it and the figures, or restore the picture of `--image`.
+    """Print the table of restored images and write it and the figures, or restore the pictures of `--image`.
 
     Raises:
         UserError: a flag has no meaning with another one, or a checkpoint or file is missing or does not fit.
     """
     given = {name: value for name, value in vars(flags).items() if value is not None}
     if flags.image:
-        from data import picture_file
+        from data import given_pictures
 
         require_picture_flags(given)
-        picture_file.require(flags.image)
+        names = given_pictures.find(flags.image)
+    elif flags.pair:
+        raise UserError("--pair: expected with --image, got it alone")
     files = checkpoint_files(flags, RESTORERS)
     begin(flags)
     if flags.image:
-        restore_picture(flags.image, files, Path(flags.out_dir))
+        restore_pictures(names, files, flags)
     else:
         restore_images(flags, files, **{name: given.get(name, default) for name, default in DEFAULTS.items()})
 
@@ -69,17 +72,18 @@ def require_picture_flags(given):
         raise UserError("--image: expected with --loss or --checkpoint, a model for its damage, got it alone")
 
 
-def restore_picture(path, files, out_dir):
-    """Write the picture in the file `path` beside what each model in `files`, name → path, restores it to."""
-    from evaluation import grids, restoration
+def restore_pictures(names, files, flags):
+    """Write what each model in `files`, name → path, makes of damaged pictures. Args: `names`, as of pictures.write."""
+    from data import given_pictures, picture_file
+    from evaluation import pictures, restoration
 
     for name, checkpoint in files.items():
         model, settings = restoration.load_model(checkpoint)
-        out = out_dir / name / f"{Path(path).stem}_restored.png"
-        pair = restoration.of_picture(path, model)
-        warn_if_light(path, pair[0], settings.dataset)
-        grids.save(out, grids.grid(pair))
-        print(f"{name}: {out}")
+        paths, images = given_pictures.load([*names], partial(picture_file.load, image_shape=model.image_shape))
+        warn_if_light(paths, images, settings.dataset)
+        kept = {path: names[path] for path in paths}
+        made = pictures.restored(model, images)
+        print(f"{name}: {pictures.write(Path(flags.out_dir) / name, 'restored', kept, made, flags.pair)}")
 
 
 def restore_images(flags, files, split, seed, acsg_images, **data):
