@@ -23,7 +23,7 @@ from config.system.runtime import import_tensorflow
 
 BATCHES = (5, 50, 100)
 # steps of a turn: by default, everything beside the steps comes at least once in 1,200 of them
-STEPS, ROUNDS, DIGITS = 1200, 5, 60_000
+STEPS, ROUNDS, DIGITS = 1200, 3, 60_000
 # the first steps of a training do not count, because the graph is made there
 FIRST = 50
 

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import os
 import signal
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -71,6 +72,17 @@ def test_every_model_adapts_beta(digits, model):
 def test_it_needs_a_beta_to_adapt():
     with pytest.raises(UserError, match="beta: expected more than 0 with target_kl"):
         config.resolve({"beta": 0.0, "target_kl": 5.0})
+
+
+def test_what_the_page_on_configuration_says_of_the_trainings():
+    """14 losses twice: one ended between 2 % and 4 % from its target, the others nearer."""
+    off = []
+    for name in ("digits", "colour"):
+        rows = list(csv.DictReader(Path(f"results/target_kl/{name}/runs.csv").open(encoding="utf-8")))
+        assert len(rows) == 14
+        off += [abs(float(row["kl_divergence"]) / float(row["target_kl"]) - 1) for row in rows]
+    assert sum(share > 0.02 for share in off) == 1
+    assert max(off) < 0.04
 
 
 @pytest.mark.slow
