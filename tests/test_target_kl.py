@@ -4,7 +4,6 @@ import contextlib
 import csv
 import os
 import signal
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,6 +15,7 @@ import config
 import models
 import train
 from config.system.errors import UserError
+from models import runs
 from training import callbacks
 
 
@@ -78,7 +78,7 @@ def test_what_the_page_on_configuration_says_of_the_trainings():
     """14 losses twice: one ended between 2 % and 4 % from its target, the others nearer."""
     off = []
     for name in ("digits", "colour"):
-        rows = list(csv.DictReader(Path(f"results/target_kl/{name}/runs.csv").open(encoding="utf-8")))
+        rows = runs.read(f"results/target_kl/{name}/runs.csv")
         assert len(rows) == 14
         off += [abs(float(row["kl_divergence"]) / float(row["target_kl"]) - 1) for row in rows]
     assert sum(share > 0.02 for share in off) == 1
