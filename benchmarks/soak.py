@@ -67,6 +67,10 @@ def main(argv):
         sys.exit(1)
 
 
+# the file of the data set array_file
+STACK = "stack.npy"
+
+
 def write_data(folder):
     """Write a few images of every data set that is not part of this repository into a folder."""
     generator = np.random.default_rng(0)
@@ -78,12 +82,18 @@ def write_data(folder):
     for name, images in (("mnist", grey), ("fashion_mnist", grey), ("cifar10", colour)):
         labels = np.zeros(NUM_IMAGES, np.uint8)
         np.savez(folder / f"{name}.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    np.save(folder / STACK, colour)
     for split in ("train", "valid", "test"):
         np.savetxt(folder / f"binarized_mnist_{split}.amat", grey.reshape(NUM_IMAGES, -1) // 128, "%d")
     for i, image in enumerate(colour):
         Image.fromarray(image).save(pictures / f"{i}.png")
     rows = "".join(f"{i}.png {i % 3}\n" for i in range(NUM_IMAGES))
     (folder / "list_eval_partition.txt").write_text(rows, encoding="utf-8", newline="\n")
+
+
+def place(dataset, data):
+    """Return the `data_dir` of a data set whose files `write_data` has written into the folder `data`."""
+    return f"{data}/{STACK}" if dataset == "array_file" else str(data)
 
 
 def configuration(generator, data):
@@ -99,7 +109,7 @@ def configuration(generator, data):
     drawn |= {
         "image_size": generator.choice((32, 64)),
         "save_model_freq": generator.randrange(1, 8),
-        "data_dir": str(data),
+        "data_dir": place(drawn["dataset"], data),
     }
     drawn |= {"target_kl": generator.choice((0, 5)), "visualise_freq": generator.randrange(1, 20), "tag": TAG}
     values = config.complete(drawn)

@@ -53,9 +53,9 @@ def difference(one, other):
 CASES = [
     (["--loss=l2"], "Adam", 1e-5),
     (["--loss=l2", "--target_kl=0.01"], "Adam", 1e-5),
-    (["--loss=amplitude+l2", "--batch_size=21"], "Adam", 1e-5),
     (["--model=blur_error_vae", "--beta=1", "--blur_start_epoch=2"], "Adam", 1e-5),
     # Adam and RMSprop make full steps of gradients that are nothing but rounding
+    (["--loss=amplitude+l2", "--batch_size=21"], "SGD", 1e-6),
     ([*AMBIENT, "--seed=1"], "SGD", 1e-6),
 ]
 

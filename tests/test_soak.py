@@ -52,7 +52,7 @@ def test_everything_is_tried():
 @pytest.mark.parametrize("name", DATASETS)
 def test_there_are_images_of_every_data_set(name, images):
     for split, size in (("train", "train_size"), ("test", "test_size")):
-        assert len(data.load(name, split, str(images), 32).images) >= soak.SMALL[size]
+        assert len(data.load(name, split, soak.place(name, images), 32).images) >= soak.SMALL[size]
 
 
 class TestWhatIsWrong:
