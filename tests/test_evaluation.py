@@ -167,6 +167,7 @@ class TestTable:
         assert {"paper_psnr": 10.2, "paper_ssim": 0.41, "num_images": 8, "split": "test"}.items() <= rows[0].items()
         assert rows[1]["paper_psnr"] is None
 
+    @pytest.mark.slow
     def test_each_model_on_what_it_was_trained_on(self, tmp_path, rng, capsys):
         """Digits in grey in a recorded folder; the digits in black and white; damaged for a model that restores."""
         images = rng.integers(0, 256, (6, 28, 28), np.uint8)

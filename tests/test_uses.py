@@ -30,7 +30,7 @@ IN_A_GRAPH = {
     "sizes": [ALL],
     "finite": uses.TERMS,
 }
-SLOW = {"jit", "sizes", "save, load"}
+SLOW = {"loss", "jit", "sizes", "save, load"}
 
 
 @pytest.mark.parametrize("use", [pytest.param(use, marks=pytest.mark.slow if use in SLOW else ()) for use in uses.USES])
