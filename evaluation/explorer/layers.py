@@ -81,16 +81,19 @@ def rescaling(layer: layers.Rescaling):
 
 @of_layer.register
 def relu(layer: layers.ReLU):
+    """max(x, 0)."""
     return [{"step": "relu"}]
 
 
 @of_layer.register
 def leaky_relu(layer: layers.LeakyReLU):
+    """x, and where it is negative a share of it."""
     return [{"step": "relu", "slope": float(layer.negative_slope)}]
 
 
 @of_layer.register
 def only_activation(layer: layers.Activation):
+    """Its activation."""
     return activation(layer.activation)
 
 
