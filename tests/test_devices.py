@@ -61,19 +61,24 @@ CASES = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flags,optimizer,limit", CASES)
-def test_two_devices_end_in_the_weights_of_one(tmp_path, flags, optimizer, limit):
+def test_two_devices_end_in_the_weights_of_one(tmp_path):
     """So do their running means."""
+    processes = []
     for strategy in ("none", "mirrored"):
-        given = [*WITHOUT_LOSS, *flags, "--epochs=5", f"--strategy={strategy}", "--tag=run"]
-        ended(started("tests/two_devices.py", optimizer, *given, *folders(tmp_path / strategy)))
-    assert 0 < difference(tmp_path / "none", tmp_path / "mirrored") < limit
-    one, two = (
-        np.genfromtxt(tmp_path / name / "results/run/metrics.csv", delimiter=",", names=True)
-        for name in ("none", "mirrored")
-    )
-    for name in one.dtype.names:
-        np.testing.assert_allclose(one[name], two[name], rtol=1e-4, atol=1e-6, err_msg=name)
+        words = []
+        for number, (flags, optimizer, _) in enumerate(CASES):
+            place = tmp_path / f"{number}/{strategy}"
+            given = [*WITHOUT_LOSS, *flags, "--epochs=5", f"--strategy={strategy}", "--tag=run", *folders(place)]
+            words += [",", optimizer, *given]
+        processes.append(started("tests/two_devices.py", *words))
+    for process in processes:
+        ended(process)
+    for number, (flags, _, limit) in enumerate(CASES):
+        places = [tmp_path / f"{number}/{strategy}" for strategy in ("none", "mirrored")]
+        assert 0 < difference(*places) < limit, flags
+        one, two = (np.genfromtxt(place / "results/run/metrics.csv", delimiter=",", names=True) for place in places)
+        for name in one.dtype.names:
+            np.testing.assert_allclose(one[name], two[name], rtol=1e-4, atol=1e-6, err_msg=f"{flags} {name}")
 
 
 def free_ports():

@@ -100,10 +100,10 @@ def git(folder, *words):
 
 @pytest.fixture
 def few_images(monkeypatch):
-    """Data sets of 200 images, so that scoring them takes no time."""
+    """Data sets of 100 images, so that scoring them takes no time."""
 
     def load(*which, load=data.load):
-        return data.Split(*(None if values is None else values[:200] for values in load(*which)))
+        return data.Split(*(None if values is None else values[:100] for values in load(*which)))
 
     monkeypatch.setattr(data, "load", load)
 

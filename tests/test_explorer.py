@@ -76,6 +76,7 @@ def with_other_weights(model, rng):
 
 @needs_node
 class TestNetworks:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "given,shape",
         [

@@ -118,6 +118,7 @@ class TestObjective:
         expected = losses.build(loss).call(tf.constant(digits), output).numpy() + 0.3 * kl
         np.testing.assert_allclose(model.objective(digits, noise, step=0).parts["loss"], expected, rtol=1e-5)
 
+    @pytest.mark.slow
     def test_fit_lowers_the_loss_and_reports_every_part(self, digits):
         model = build(loss="ours")
         model.compile("adam", jit_compile=False)
@@ -125,6 +126,7 @@ class TestObjective:
         assert set(history) == {"loss", "reconstruction_loss", "kl_divergence", "stft", "ssim"}
         assert history["loss"][-1] < 0.995 * history["loss"][0]
 
+    @pytest.mark.slow
     def test_fit_takes_pairs(self, digits):
         """Of fit(x, x) it reads the images alone, as of fit(x)."""
         histories = []

@@ -397,6 +397,7 @@ class TestFigures:
         np.testing.assert_allclose(found[0], model.decoder(mean)[0], atol=1e-5)
         np.testing.assert_allclose(found[1:], model.decoder(mean + tf.exp(log_var / 2) * noise), atol=1e-5)
 
+    @pytest.mark.slow
     def test_points(self, case, monkeypatch):
         """The mean squared errors of the filter, and of ACSG after each number of steps."""
         monkeypatch.setattr(figures, "STEPS", (1, 4))

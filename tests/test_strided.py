@@ -120,6 +120,7 @@ class TestArchitectures:
         named = replace(settings, architecture="author256")
         assert models.complete(named, (256, 256, 3)) == named
 
+    @pytest.mark.slow
     def test_a_run_records_it(self, tmp_path):
         """A training of pictures of 48 pixels, without a word about the architecture; then its checkpoint is loaded."""
         from PIL import Image

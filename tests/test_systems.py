@@ -117,8 +117,11 @@ def test_the_commands_without_what_other_systems_lack(tmp_path, rng):
     own = ["--dataset=image_folder", f"--data_dir={pictures}", "--image_size=32"]
     found = [f"--checkpoint={tmp_path}/model/l2/model.npz", f"--out_dir={tmp_path / 'out'}"]
     every = [["train", *small, *places, *own], ["generate", *found]]
-    every += [["train", *small, *places, "--seed=1,2"], ["evaluate", "runs", f"--runs={tmp_path}/results/runs.csv"]]
-    every[-1] += ["--baseline=l2", f"--out_dir={tmp_path / 'out'}"]
+    every += [
+        ["train", *small, *places, *own, "--seed=0,1"],
+        ["evaluate", "runs", f"--runs={tmp_path}/results/runs.csv"],
+    ]
+    every[-1] += [*own, "--baseline=l2", f"--out_dir={tmp_path / 'out'}"]
     variables = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "CALLS": repr(every)}
     command = [sys.executable, "-c", WITHOUT]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | variables, capture_output=True, check=False)

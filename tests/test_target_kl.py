@@ -59,6 +59,7 @@ def test_a_refused_step_moves_nothing(digits):
     assert float(model.log_beta) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["blur_error_vae", "ambient_vae_gan"])
 def test_every_model_adapts_beta(digits, model):
     """KL above the target raises beta, KL below it lowers it; of all latents in nats."""

@@ -86,7 +86,7 @@ class TestLargeImages:
         np.testing.assert_allclose(call(SSIM(), *large), 1 - skimage_ssim(*large), rtol=1e-5)
 
     @pytest.mark.parametrize("name", LOCAL)
-    @pytest.mark.parametrize("in_a_graph", [False, True])
+    @pytest.mark.parametrize("in_a_graph", [False, pytest.param(True, marks=pytest.mark.slow)])
     def test_a_moving_grid(self, name, in_a_graph, large):
         """The step is a number, or a tensor in a graph."""
         loss = losses.TERMS[name].make(windows=(16, 24), strides=(5, 4))
