@@ -20,7 +20,9 @@ def epoch(images, batch_size, seed, number, first_step=0):
     images = resident(images)
     gather = (lambda index: tf.gather(images, index)) if tf.is_tensor(images) else _read(images)
     indices = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).skip(first_step)
-    return indices.map(lambda index: to_float(gather(index))).prefetch(2)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # nothing is to be tuned, and its thread can take seconds to end
+    return indices.map(lambda index: to_float(gather(index))).prefetch(2).with_options(options)
 
 
 def resident(images):
