@@ -223,7 +223,7 @@ SHAPES = {"mnist": (28, 28, 1), "mnist-gray": (28, 28, 1), "cifar10": (32, 32, 3
 SHAPES |= {"cartoons": (256, 256, 3)}
 TABLES = ("two_stage", "blur_error", "colour", "ablations", "convergence")
 # an experiment: the folder of its shipped checkpoints
-SHIPPED = {name: name for name in (*TABLES, "ambient_colour")} | {"shipped": "", "ambient": ""}
+SHIPPED = {name: name for name in (*TABLES, "ambient_colour")} | {"shipped": "", "shipped_colour": "", "ambient": ""}
 
 
 def experiment(name):
