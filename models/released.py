@@ -8,6 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 import config
+from config.system import files
 from config.system.errors import UserError
 
 SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -23,8 +24,10 @@ def read(prefix):
     """Return the tensors by name, and a manifest like that of train.py's checkpoints.
 
     Raises:
-        UserError: the files are damaged, or their decoder is not that of conv28.
+        UserError: the files are damaged or larger than files.ARRAYS, or their decoder is not that of conv28.
     """
+    for path in Path(prefix).parent.glob(f"{Path(prefix).name}.*"):
+        files.require_file(path, "a file of a TensorFlow checkpoint", files.ARRAYS)
     try:
         reader = tf.train.load_checkpoint(str(prefix))
         names = [name for name in reader.get_variable_to_shape_map() if name not in BOOKKEEPING]

