@@ -1,7 +1,7 @@
 # make train ARGS="--epochs=1"; likewise generate, evaluate, figures, test, and every experiment; some need DATA_DIR=DIR
 PYTHON ?= python3
 BIN := .venv/bin
-EXPERIMENTS = shipped two_stage ablations printed digits sharp target_kl blur_error colour ambient ambient_colour convergence
+EXPERIMENTS = shipped shipped_colour two_stage ablations printed digits sharp target_kl blur_error colour ambient ambient_colour convergence
 EVALUATE = $(BIN)/python evaluate.py
 RUNS = $(EVALUATE) runs --runs=results/$@/runs.csv --out_dir=results/$@
 FIGURES = $(EVALUATE) figures --results_dir=results/$@ --out_dir=results/$@ --model_dir=checkpoints/$@
