@@ -15,7 +15,7 @@ from config.system.files import require_writable, write_atomically
 from config.system.runtime import import_tensorflow
 
 DEFAULT = "ours"
-EXPLORED = "l2,ssim,ours,sharp"
+EXPLORED = "l2,ssim,ours"
 # rows of a traversal, and images of which the KL divergence of its latents is the mean
 MOST_ROWS, NUM_ENCODED = 10, 1000
 
