@@ -65,11 +65,11 @@ def rows(text):
     return text
 
 
-def main(flags):
-    """Print and write the table: runs.md or, with --match=kl, runs_at_equal_kl.md.
+def require_consistent(flags):
+    """Check the flags that depend on another, and that there is a table of runs.
 
     Raises:
-        UserError: there are no such runs, one of them has no finished checkpoint, or a baseline is no row.
+        UserError: a flag lacks its other, or there is no table.
     """
     if flags.kl and not flags.match:
         raise UserError("--kl: expected with --match, got it alone")
@@ -77,29 +77,30 @@ def main(flags):
         raise UserError("--as_sharp_as: expected with --controls, got it alone")
     if not Path(flags.runs).exists():
         raise UserError(f"{flags.runs}: expected a table of runs, got none; python train.py --loss=l2,ours writes one")
+
+
+def main(flags):
+    """Print and write the table: runs.md or, with --match=kl, runs_at_equal_kl.md.
+
+    Raises:
+        UserError: there are no such runs, one of them has no finished checkpoint, or a baseline is no row.
+    """
+    require_consistent(flags)
     begin(flags)
     from evaluation import comparison, comparison_table, controls
     from models import runs
 
-    found = runs.select(flags.runs, flags.dataset, flags.split, flags.loss, flags.config)
-    found = comparison.last_stages(found)
+    found = comparison.last_stages(runs.select(flags.runs, flags.dataset, flags.split, flags.loss, flags.config))
     comparison.require_checkpoints(found)
-    images = load_images(flags)
-    perceptual = flags.perceptual
+    images, perceptual = load_images(flags), flags.perceptual
     if perceptual is not None:
         perceptual = min(perceptual, len(images))
         comparison.require_perceptual(perceptual)
     protocol = comparison.Protocol(flags.dataset, flags.split, flags.z, flags.seed, perceptual)
     held_out = load_images(flags, "held-out")[: controls.IMAGES] if flags.controls else None
-    arguments = (
-        found,
-        images,
-        protocol,
-        flags.baseline,
-        comparison_table.Wanted(flags.controls, flags.as_sharp_as, held_out),
-    )
+    wanted = comparison_table.Wanted(flags.controls, flags.as_sharp_as, held_out)
     if flags.match:
-        rows, text = comparison_table.report_at_equal_kl(*arguments, flags.kl)
+        made = comparison_table.report_at_equal_kl(found, images, protocol, flags.baseline, wanted, flags.kl)
     else:
-        rows, text = comparison_table.report(*arguments)
-    publish(flags, "runs_at_equal_kl" if flags.match else "runs", text, rows)
+        made = comparison_table.report(found, images, protocol, flags.baseline, wanted)
+    publish(flags, "runs_at_equal_kl" if flags.match else "runs", *reversed(made))
