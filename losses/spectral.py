@@ -77,7 +77,7 @@ class STFT(ReconstructionLoss):
         bins = local_bins(*ops.shape(image)[1:3], self.window, self.stride, hann if self.hann else box)
         f_i, f_o = bins.spectrum(image), bins.spectrum(reconstruction)
         turned, grown = phase_difference(f_i, f_o, self.eps), amplitude(*f_o) - amplitude(*f_i)
-        return bins.sum(self.arg_coef * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
+        return self.arg_coef * bins.deviation(turned) + self.amp_coef * bins.deviation(grown)
 
 
 @keras.saving.register_keras_serializable("losses")
@@ -90,7 +90,7 @@ class WrappedSTFT(STFT):
         f_i, f_o = bins.spectrum(image), bins.spectrum(reconstruction)
         turned, grown = phase_difference(f_i, f_o, self.eps), amplitude(*f_o) - amplitude(*f_i)
         turned = turned - 2 * np.pi * ops.round(turned / (2 * np.pi))
-        return bins.sum(self.arg_coef * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
+        return self.arg_coef * bins.deviation(turned) + self.amp_coef * bins.deviation(grown)
 
 
 @keras.saving.register_keras_serializable("losses")
@@ -113,7 +113,7 @@ class DFT(ReconstructionLoss):
         bins = global_bins(*ops.shape(image)[1:3], hann if self.hann else box)
         f_i, f_o = bins.spectrum(image), bins.spectrum(reconstruction)
         turned, grown = phase_difference(f_i, f_o, self.eps), amplitude(*f_o) - amplitude(*f_i)
-        return bins.sum(self.arg_coef * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
+        return self.arg_coef * bins.deviation(turned) + self.amp_coef * bins.deviation(grown)
 
 
 @keras.saving.register_keras_serializable("losses")
@@ -140,7 +140,7 @@ class ReleasedSTFT(ReconstructionLoss):
         bins = released_bins(*ops.shape(image)[1:3], self.window, self.stride)
         f_i, f_o = dft_of_channels(*bins.spectrum(image)), dft_of_channels(*bins.spectrum(reconstruction))
         turned, grown = phase_difference(f_i, f_o, self.eps), amplitude(*f_o) - amplitude(*f_i)
-        return bins.sum(self.arg_coef * ops.abs(turned) + self.amp_coef * ops.abs(grown), bins.frequency)
+        return self.arg_coef * bins.deviation(turned) + self.amp_coef * bins.deviation(grown)
 
 
 @keras.saving.register_keras_serializable("losses")
