@@ -29,6 +29,7 @@ TESTS = {
     "losses/spectral.py": ("test_losses", "test_tiles"),
     "losses/ssim.py": ("test_losses", "test_tiles"),
     "losses/tiles.py": ("test_losses", "test_tiles"),
+    "losses/windows.py": ("test_losses", "test_tiles"),
     "losses/weighted_sum.py": ("test_losses",),
     "measurements/base.py": ("test_measurements", "test_ambient_vae_gan"),
     "measurements/masks.py": ("test_measurements",),

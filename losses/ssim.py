@@ -24,7 +24,8 @@ def similarity(image, reconstruction, window=11, sigma=1.5, k1=0.01, k2=0.03, ma
     x, y = cut(image, down, right), cut(reconstruction, down, right)
     rows, columns = (filters(line.side, window, sigma) for line in (down, right))
     moments = ops.stack([x, y, x * y, x**2 + y**2], axis=1)
-    local = along_last_axis(along_last_axis(moments, columns), rows)
+    # [B, 4, C·tiles, windows right, windows down]
+    local = along_last_axis(ops.swapaxes(along_last_axis(moments, columns), -1, -2), rows)
     mean_x, mean_y, mean_xy, mean_xx_yy = ops.unstack(local, axis=1)
     mean_product, mean_squares = mean_x * mean_y, mean_x**2 + mean_y**2
     covariance = mean_xy - mean_product
@@ -39,11 +40,11 @@ def similarity(image, reconstruction, window=11, sigma=1.5, k1=0.01, k2=0.03, ma
 
 
 def mean_inside(values, below, beside):
-    """Return the mean [B] of values [B, C·tiles, windows down, windows right] over the windows in the image.
+    """Return the mean [B] of values [B, C·tiles, windows right, windows down] over the windows in the image.
 
     Args: which windows of the tiles are in it, `below` [tiles, windows down] and `beside` [tiles, windows right].
     """
-    inside = (below[:, None, :, None] & beside[:, None, :]).reshape([-1, *values.shape[2:]])
+    inside = (below[:, None, None, :] & beside[:, :, None]).reshape([-1, *values.shape[2:]])
     inside = np.tile(inside, [values.shape[1] // len(inside), 1, 1])
     return ops.sum(values * ops.convert_to_tensor(inside / inside.sum(), dtype=values.dtype), [1, 2, 3])
 
@@ -62,14 +63,12 @@ def gaussian(window, sigma):
 
 
 def along_last_axis(values, rows):
-    """Return `rows` [k, n] applied to the last axis of `values` [..., m, n], and that axis moved: [..., k, m].
+    """Return `rows` [k, n] applied to the last axis of `values` [..., m, n], [..., m, k].
 
-    Applied twice, for the width and for the height, it filters a plane both ways. One product of two plain matrices:
-    batched products of unequal rank are slower (and crash under oneDNN).
+    One product of two plain matrices: batched products of unequal rank are slower (and crash under oneDNN).
     """
     _, *leading, size = ops.shape(values)
-    product = ops.reshape(times(ops.reshape(values, [-1, size]), rows), [-1, *leading, ops.shape(rows)[0]])
-    return ops.swapaxes(product, -1, -2)
+    return ops.reshape(times(ops.reshape(values, [-1, size]), rows), [-1, *leading, ops.shape(rows)[0]])
 
 
 @keras.saving.register_keras_serializable("losses")

@@ -9,9 +9,11 @@ import tensorflow as tf
 from test_losses import LOCAL, call, gradient, offsets, skimage_ssim
 
 import losses
+from losses.dft import Bins, unit_hann
 from losses.spectral import STFT, CorrectedSTFT, ReleasedSTFT
 from losses.ssim import SSIM
 from losses.tiles import cut, tiling
+from losses.windows import Windows, local_spectra
 
 SPECTRAL = {STFT: oracles.stft, CorrectedSTFT: oracles.corrected, ReleasedSTFT: oracles.released}
 
@@ -36,6 +38,13 @@ class TestTiling:
         inside = line.inside(np, size, window, stride).ravel()
         assert [s for s, kept in zip(starts, inside, strict=True) if kept] == [*range(0, size - window + 1, stride)]
         assert (line.windows - 1) * stride + window <= line.side <= 2 * line.step or line.count == 1
+
+    def test_small_windows_of_large_images_are_convolved(self):
+        kinds = [
+            type(local_spectra(height, width, window, 4, unit_hann, (0, 0), 1, "windows"))
+            for height, width, window in ((101, 150, 16), (101, 150, 24), (28, 150, 16))
+        ]
+        assert kinds == [Windows, Bins, Bins]
 
     def test_the_losses_of_large_images_are_cut(self):
         assert tiling(101, 16, 4).count > 1 < tiling(150, 16, 4).count
