@@ -9,7 +9,6 @@ several sizes, a tensor, and then the graph computes them. `module_of` says whic
 """
 
 import functools
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -162,16 +161,6 @@ def times(values, rows):
     return ops.matmul(values, ops.convert_to_tensor(matrix, dtype=values.dtype))
 
 
-def weighted_sum(values, weights):
-    """Return the sum [B] of weights · values [B, C, ...], over channels and all axes of `weights` [...].
-
-    As a product of matrices: it writes nothing as large as the values.
-    """
-    flat = ops.reshape(values, [-1, math.prod(ops.shape(weights))])
-    found = times(flat, module_of(weights).reshape(weights, [1, -1]))
-    return ops.sum(ops.reshape(found, [-1, values.shape[1]]), 1)
-
-
 @ops.custom_gradient
 def amplitude(real, imaginary):
     """Return √(real² + imaginary²). Its gradient at zero is 0."""
@@ -230,7 +219,7 @@ class Bins(NamedTuple):
 
     def sum(self, values, weight):
         """Return the sum [B] of weight · values [B, C, columns, rows] over windows, bins and channels."""
-        return weighted_sum(values, self.counts * weight)
+        return ops.sum(values * ops.convert_to_tensor(self.counts * weight, dtype=values.dtype), [1, 2, 3])
 
     def deviation(self, values):
         """Return the sum [B] of |values|·W, values [B, C, columns, rows], over windows, bins and channels."""
