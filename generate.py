@@ -1,4 +1,4 @@
-"""Decode a grid of digits from a checkpoint, or look around in its latent space:
+"""Decode a grid of images from a checkpoint, or look around in its latent space:
 
 python generate.py --loss=ours          (writes results/ours/gen_samples.png)
 python generate.py --grid=explorer      (writes results/explorer.html, a page to open in a browser)

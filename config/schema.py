@@ -253,7 +253,7 @@ MODEL = {
     "target_kl": Key(float, "KL divergence, in nats, at which beta is adapted to hold it; 0: beta is fixed", low=0),
 }
 LOSS = {
-    "loss": LossKey(str, "reconstruction loss of vae", choices=(*TERMS, *ALIASES)),
+    "loss": LossKey(str, "reconstruction loss of vae, or a sum such as l2+ssim", choices=(*TERMS, *ALIASES)),
     "ssim_coef": Key(float, "weight of 1 - SSIM", low=0),
     "ffl_coef": Key(float, "weight of the focal frequency loss", low=0),
     "stft_coef": Key(float, "weight of the Fourier term (the paper's lambda_freq)", low=0),
@@ -263,7 +263,7 @@ LOSS = {
     "log_coef": Key(float, "weight of the log-spectral distance", low=0),
     "multiscale_coef": Key(float, "weight of the corrected spectral term over several windows", low=0),
     "lpips_coef": Key(float, "weight of the perceptual distance", low=0),
-    "moving_grid": Key(int, "1: the grid of windows moves in every training step; 0: it stands", low=0, high=1),
+    "moving_grid": Key(int, "1: the grid of windows moves in every training step; 0: it does not move", low=0, high=1),
     "amp_coef": Key(float, "weight of amplitudes in the term", low=0),
     "arg_coef": Key(float, "weight of phases in the term", low=0),
     "stft_f": Key(int, "window of the STFT, in pixels", low=2),

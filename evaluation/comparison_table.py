@@ -226,7 +226,7 @@ def left_out(outside, single):
 
 
 def tables(estimates, baselines, first, cell, names, last):
-    """Return the rows of `estimates`, name → Estimate, and of their differences, and both in Markdown: (rows, text).
+    """Return the rows of `estimates`, name → Estimate, and of their differences if any, and both in Markdown.
 
     Args: `baselines`, label → name; `first`, the caption of the first table, whose cells are of `cell`; `names`, those
     of the metrics; `last`, the caption of both.
@@ -235,9 +235,10 @@ def tables(estimates, baselines, first, cell, names, last):
     found = differences(estimates, baselines)
     factor = widening(found.values(), names)
     apart = [row_of_difference(name, one, factor) for name, one in found.items()]
-    shown = table("loss", rows, cell, names), table("difference", apart, with_sign, names)
-    between = caption_of_differences(factor, names)
-    return rows + apart, "\n\n".join([first, shown[0], between, shown[1], last]) + "\n"
+    parts = [first, table("loss", rows, cell, names)]
+    if apart:
+        parts += [caption_of_differences(factor, names), table("difference", apart, with_sign, names)]
+    return rows + apart, "\n\n".join([*parts, last]) + "\n"
 
 
 def caption(found, images, protocol, apart=()):

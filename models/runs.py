@@ -93,7 +93,11 @@ def configuration(path, row):
     given = {key: row[key] for key in config.KEYS if row.get(key)}
     if "tag" not in given:
         raise UserError(f"{path}: expected a tag in every row, got one without")
-    values = {key: config.KEYS[key].parse(f"{path}: {given['tag'][:80]}: {key}", text) for key, text in given.items()}
+    place = f"{path}: {given['tag'][:80]}"
+    try:
+        values = {key: config.KEYS[key].parse(f"{place}: {key}", text) for key, text in given.items()}
+    except UserError as error:
+        raise UserError(f"{error}; a row that is of no use any more can be deleted") from error
     return config.recorded(values)
 
 

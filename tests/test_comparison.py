@@ -283,6 +283,13 @@ class TestTable:
         assert "each is 1.00 times as wide" in text  # all metrics deviate together
         assert "Margins: PSNR 0.05, SSIM 0.005, PSNR clipped 0.05, SSIM clipped 0.005, blur (px) 0.02" in text
 
+    def test_a_row_alone_has_no_differences(self):
+        found = {"l2": self.estimate("l2", [1.0, 2.0])}
+        rows, text = comparison_table.tables(found, {"l2": "l2"}, "a", comparison_table.with_deviation, NAMES, "z")
+        assert len(rows) == 1
+        assert text.count("| loss") == 1
+        assert "difference" not in text
+
     def test_each_pair_once(self):
         """Against two baselines, the first differs from the second and not the second from the first too."""
         found = {name: self.estimate(name, [i, i + 1.0]) for i, name in enumerate(("l2 beta=1", "ssim", "ours"))}

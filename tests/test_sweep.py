@@ -279,6 +279,13 @@ def test_a_single_seed_of_an_experiment_keeps_its_tag():
 class TestTable:
     QUALITY = MappingProxyType({"psnr": np.array([10.0, 12.0]), "ssim": np.array([0.25, 0.75])})
 
+    def test_a_row_of_what_is_no_more(self, tmp_path):
+        (tmp_path / "runs.csv").write_text("tag,dataset,loss,seed,architecture\na1,mnist,l2,0,narrow28\n")
+        with pytest.raises(
+            UserError, match=r"runs\.csv: a1: architecture: expected one of .*, got 'narrow28'; a row that"
+        ):
+            runs.load(tmp_path / "runs.csv")
+
     def test_a_row_a_tag(self, tmp_path):
         for tag, seed in (("b", 1), ("a", 2), ("b", 3)):
             runs.record(config.resolve({"tag": tag, "seed": seed, "results_dir": str(tmp_path)}), self.QUALITY)

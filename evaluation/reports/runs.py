@@ -42,7 +42,7 @@ def add_flags(parser):
     parser.add_argument("--baseline", type=rows, metavar="ROW[,ROW]", default="l2", help=text)
     text = "add rows: the output of these rows under a contrast curve and an unsharp mask (default: none)"
     parser.add_argument("--controls", metavar="ROW[,ROW]", default="", help=text)
-    text = "with --controls: make them at least as sharp as this row (default: as gives the highest SSIM)"
+    text = "with --controls: make them at least as sharp as this row (default: the sharpness with the highest SSIM)"
     parser.add_argument("--as_sharp_as", metavar="ROW", default="", help=text)
     text = "compare the losses at equal KL divergence, between their runs at several beta"
     parser.add_argument("--match", choices=("kl",), help=text)
