@@ -280,7 +280,9 @@ class TestTable:
     QUALITY = MappingProxyType({"psnr": np.array([10.0, 12.0]), "ssim": np.array([0.25, 0.75])})
 
     def test_a_row_of_what_is_no_more(self, tmp_path):
-        (tmp_path / "runs.csv").write_text("tag,dataset,loss,seed,architecture\na1,mnist,l2,0,narrow28\n")
+        (tmp_path / "runs.csv").write_text(
+            "tag,dataset,loss,seed,model_dir,test_split,architecture\na1,mnist,l2,0,checkpoints,test,narrow28\n"
+        )
         with pytest.raises(
             UserError, match=r"runs\.csv: a1: architecture: expected one of .*, got 'narrow28'; a row that"
         ):
