@@ -6,9 +6,9 @@ from pathlib import Path
 
 import config
 from config.places import files
+from config.system import csv_file
 from config.system.errors import UserError
-from config.system.files import TABLE as LARGEST_TABLE
-from config.system.files import read_text, require_writable, write_atomically
+from config.system.files import require_writable, write_atomically
 from config.system.lock import in_turn
 from models import checkpoint
 
@@ -35,12 +35,7 @@ def read(path):
     Raises:
         UserError: the file is not a table of text.
     """
-    if not Path(path).exists():
-        return []
-    try:
-        return list(csv.DictReader(read_text(path, "a table of runs", LARGEST_TABLE).splitlines()))
-    except csv.Error as error:
-        raise UserError(f"{path}: expected a table of runs, got: {error}") from error
+    return csv_file.read(path, "a table of runs") if Path(path).exists() else []
 
 
 def require_table(path):

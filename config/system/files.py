@@ -11,6 +11,7 @@ from config.system.errors import UserError
 # the most bytes that are read of a file; of an archive also the most that it may unpack to
 YAML = 100_000
 TABLE = 50_000_000
+MANIFEST = 1_000_000
 PICTURE = 1_000_000_000
 # more than any checkpoint or training state that the configuration allows
 ARRAYS = 4_000_000_000
