@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import config
-from config.command_line import of_repository
+from config.places import present
 from config.system import csv_file, files
 from config.system.errors import UserError
 from evaluation import markdown
@@ -37,8 +37,9 @@ def find(folders):
     return list(dict.fromkeys(path for folder in folders for each in patterns for path in sorted(folder.glob(each))))
 
 
+@functools.cache
 def attempt(read, path):
-    """Return what `read` returns for a file, or None, with a line on stderr, if it is damaged."""
+    """Return what `read` returns for a file, or None, with a line on stderr, if it is damaged; once a process."""
     try:
         return read(path)
     except UserError as error:
@@ -62,13 +63,11 @@ def cells(path, settings, step):
 
 def scores(settings):
     """Return the scores of a finished run by name, as the table of its runs has them; none if it has not the run."""
-    recorded = Path(settings.results_dir) / "runs.csv"
-    tables = recorded, of_repository(recorded)
-    rows = next((attempt(rows_of, path) for path in tables if path.exists()), None) or {}
-    return rows.get((settings.model_dir, settings.tag), {})
+    path = present(Path(settings.results_dir) / "runs.csv")
+    rows = attempt(rows_of, path) if path.exists() else None
+    return (rows or {}).get((settings.model_dir, settings.tag), {})
 
 
-@functools.cache
 def rows_of(path):
     """Return the scores in a table of runs, (model_dir, tag) → name → value.
 

@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 import config
-from config.places import files
+from config.places import files, present
 from config.system import csv_file
 from config.system.errors import UserError
 from config.system.files import require_writable, write_atomically
@@ -127,13 +127,18 @@ def is_value(key, found, expected):
     return is_one or is_derived or config.KEYS[key].changes != "weights"
 
 
+def model_file(run):
+    """Return the path of a run's checkpoint, here or in the repository."""
+    return present(files(run).model)
+
+
 def load_model(run):
     """The model of a finished run of the table.
 
     Raises:
         UserError: its checkpoint is missing or damaged, or belongs to another run or to an unfinished one.
     """
-    path = files(run).model
+    path = model_file(run)
     model, manifest = checkpoint.load_model(path)
     there = checkpoint.configuration(manifest)
     if differing := config.differences(run, there, logged=False):
