@@ -2,13 +2,14 @@
 
 python generate.py --loss=ours          (writes results/ours/gen_samples.png)
 python generate.py --grid=explorer      (writes results/explorer.html, a page to open in a browser)
+python generate.py --list               (shows the checkpoints that there are)
 """
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from config.command_line import Parser, checkpoint_files, file_name
+from config.command_line import Parser, checkpoint_files, checkpoint_folders, file_name
 from config.schema import FOLDER, Key
 from config.system.errors import UserError, run
 from config.system.files import require_writable, write_atomically
@@ -71,6 +72,8 @@ def parse(argv):
     """Return the flags in `argv`."""
     parser = Parser(__doc__)
     parser.add_checkpoints(f"{DEFAULT}; {EXPLORED} for the explorer")
+    text = "show the checkpoints that there are, with their settings and scores"
+    parser.add_argument("--list", action="store_true", help=text)
     text = "; ".join(f"{name}: {grid.images.__doc__[:-1]}" for name, grid in GRIDS.items())
     text = f"{text}; explorer: a page for the browser, of models of digits (default: samples)"
     parser.add_argument("--grid", choices=[*GRIDS, "explorer"], default="samples", help=text)
@@ -95,6 +98,9 @@ def require_fit(flags):
     Raises:
         UserError: one has none, or a picture is missing.
     """
+    usual = vars(parse([])) | {"list": True, "model_dir": flags.model_dir}
+    if flags.list and (others := [name for name, value in vars(flags).items() if value != usual[name]]):
+        raise UserError(f"--{others[0]}: expected without --list, got both")
     moving = [name for name, grid in GRIDS.items() if grid.in_rows]
     if flags.format == "gif" and flags.grid not in moving:
         raise UserError(f"--format: expected gif with --grid={' or '.join(moving)}, got it with {flags.grid}")
@@ -108,9 +114,14 @@ def require_fit(flags):
 
 
 def main(argv):
-    """Write a grid for each checkpoint, or the explorer of all of them, and say where it is."""
+    """Write a grid for each checkpoint, or the explorer of all of them, and say where it is; or list them."""
     flags = parse(argv)
     require_fit(flags)
+    if flags.list:
+        from evaluation import listing
+
+        print(listing.table(checkpoint_folders(flags)))
+        return
     write = write_explorer if flags.grid == "explorer" else write_grids
     write(flags, Path(flags.out_dir))
 

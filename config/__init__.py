@@ -9,6 +9,7 @@ import reprlib
 from dataclasses import make_dataclass
 from pathlib import Path
 
+from config.places import present
 from config.schema import (
     ANY_FOLDER,
     KEYS,
@@ -54,7 +55,7 @@ def read_experiment(path, flags):
     Raises:
         UserError: the file is missing or broken, one of its keys or values is wrong, or no run has a flag's value.
     """
-    shared = yaml_file.read(path)
+    shared = yaml_file.read(present(path))
     blocks = shared.pop("runs", [{}])
     if not isinstance(blocks, list) or not blocks or not all(isinstance(block, dict) for block in blocks):
         raise UserError(f"{path}: runs: expected a list of 'key: value' blocks, got {reprlib.repr(blocks)}")

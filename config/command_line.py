@@ -103,19 +103,24 @@ def checkpoint_files(flags, default):
     if flags.checkpoint:
         path = Path(flags.checkpoint).resolve()
         return {file_name(flags.loss or (path.parent.name if path.stem == "model" else path.name)): path}
-    folders = [Path(flags.model_dir)] if flags.model_dir else [of_repository(SHIPPED), LOCAL]
-    present = {path.parent.name: path for folder in folders for path in sorted(folder.glob("*/model.npz"))}
+    folders = checkpoint_folders(flags)
+    present = {path.parent.name: path for folder in folders[::-1] for path in sorted(folder.glob("*/model.npz"))}
     names = default if flags.loss is None else flags.loss
     wanted = sorted(present) if names == "all" else [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted or [names]:
         if name not in present:
-            where = " and ".join(f"{folder}/" for folder in folders)
+            where = " and ".join(f"{folder}/" for folder in folders[::-1])
             hint = f"; python train.py --loss={name} trains it" if name in KEYS["loss"].choices else ""
             raise UserError(
                 f"loss: expected one of {', '.join(sorted(present)) or '(none)'}, the checkpoints in {where}, "
                 f"got {name[:80]!r}{hint}"
             )
     return {name: present[name] for name in wanted}
+
+
+def checkpoint_folders(flags):
+    """Return the folders in which checkpoints are looked for, the first one first."""
+    return [Path(flags.model_dir)] if flags.model_dir else [LOCAL, of_repository(SHIPPED)]
 
 
 def of_repository(place):

@@ -1,7 +1,9 @@
-"""Where the files of a run are."""
+"""Where the files of a run are, and those of the repository."""
 
 from pathlib import Path
 from typing import NamedTuple
+
+from config.schema import ROOT
 
 
 class Files(NamedTuple):
@@ -32,3 +34,12 @@ def files(settings):
         perceptual=results_dir / "perceptual.npz",
         logs=Path(settings.logs_dir) / settings.tag,
     )
+
+
+def present(path):
+    """Return a path to read from: itself or, if nothing is there, that of the repository where it has one."""
+    path = Path(path)
+    try:
+        return path if path.exists() or not (ROOT / path).exists() else ROOT / path
+    except OSError:  # the name is too long for a file
+        return path

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 import config
+from config.places import present
 from evaluation import bootstrap, markdown, scoring
 from evaluation.comparison import last_stages
 from evaluation.markdown import display_name
@@ -106,9 +107,9 @@ def reached_by_us(loss, trained, model_dir, images, weights):
     """Return the Reached of a loss: of its runs `trained` (name, runs), or of its checkpoint in `model_dir`."""
     if trained:
         name, group = trained
-        epochs = checkpoint.epochs(checkpoint.read(runs.files(group[0]).model)[1])
+        epochs = checkpoint.epochs(checkpoint.read(runs.model_file(group[0]))[1])
         return reached(name, [runs.load_model(run) for run in group], epochs, images, weights)
-    model, manifest = checkpoint.load_model(Path(model_dir) / loss / "model.npz")
+    model, manifest = checkpoint.load_model(present(Path(model_dir) / loss / "model.npz"))
     beta = checkpoint.configuration(manifest).beta
     name = loss if beta == config.defaults()["beta"] else f"{loss} beta={beta:g}"
     return reached(name, [model], checkpoint.epochs(manifest), images, weights)

@@ -94,7 +94,7 @@ def require_checkpoints(found):
     Raises:
         UserError: some have none.
     """
-    files = [runs.files(run).model for run in found]
+    files = [runs.model_file(run) for run in found]
     if missing := [path for path in files if not path.exists()]:
         raise UserError(f"{missing[0]}: expected the checkpoints of {len(files)} runs, {len(missing)} are missing")
 
@@ -162,7 +162,7 @@ def of_run(run, resamples, protocol, edit):
 
 def kept_file(run, resamples, protocol, edit):
     """Return the file for the perceptual metrics of a run under an Edit, and what they are of, a dict."""
-    path, model = runs.files(run).perceptual, runs.files(run).model
+    path, model = runs.files(run).perceptual, runs.model_file(run)
     of = {**protocol._asdict(), "checkpoint": hashlib.sha256(model.read_bytes()).hexdigest()}
     of |= {"images": list(resamples.images.shape), "resamples": len(resamples.weights)}
     if not edit.control:

@@ -46,7 +46,7 @@ def save_resized(path, image, size):
     plain = picture(np.round(np.clip(image, 0, 1) * 255).astype(np.uint8))
     buffer = io.BytesIO()
     plain.resize(size, Image.Resampling.LANCZOS).save(buffer, "PNG")
-    write_atomically(path, buffer.getvalue())
+    write_atomically(path, buffer.getvalue(), flush=False)
 
 
 def picture(image):

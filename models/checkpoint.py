@@ -8,12 +8,12 @@ import hashlib
 import io
 import json
 import zipfile
-from pathlib import Path
 
 import numpy as np
 
 import config
 import models
+from config.places import present
 from config.system.errors import UserError
 from config.system.files import write_atomically
 from data import npz
@@ -119,7 +119,7 @@ def epochs(manifest, passed=()):
     own = manifest["step"] / config.steps_per_epoch(settings) if "step" in manifest else None
     if own is None or not settings.init_from:
         return own
-    start = Path(settings.init_from.replace("{seed}", str(settings.seed)))
+    start = present(settings.init_from.replace("{seed}", str(settings.seed)))
     is_known = start.is_file() and start not in passed
     before = epochs(read(start)[1], (*passed, start)) if is_known else None
     return None if before is None else before + own

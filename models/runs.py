@@ -5,10 +5,10 @@ import io
 from pathlib import Path
 
 import config
-from config.places import files
+from config.places import files, present
+from config.system import csv_file
 from config.system.errors import UserError
-from config.system.files import TABLE as LARGEST_TABLE
-from config.system.files import read_text, require_writable, write_atomically
+from config.system.files import require_writable, write_atomically
 from config.system.lock import in_turn
 from models import checkpoint
 
@@ -35,12 +35,7 @@ def read(path):
     Raises:
         UserError: the file is not a table of text.
     """
-    if not Path(path).exists():
-        return []
-    try:
-        return list(csv.DictReader(read_text(path, "a table of runs", LARGEST_TABLE).splitlines()))
-    except csv.Error as error:
-        raise UserError(f"{path}: expected a table of runs, got: {error}") from error
+    return csv_file.read(path, "a table of runs") if Path(path).exists() else []
 
 
 def require_table(path):
@@ -136,13 +131,18 @@ def is_value(key, found, expected):
     return is_one or is_derived or config.KEYS[key].changes != "weights"
 
 
+def model_file(run):
+    """Return the path of a run's checkpoint, here or in the repository."""
+    return present(files(run).model)
+
+
 def load_model(run):
     """The model of a finished run of the table.
 
     Raises:
         UserError: its checkpoint is missing or damaged, or belongs to another run or to an unfinished one.
     """
-    path = files(run).model
+    path = model_file(run)
     model, manifest = checkpoint.load_model(path)
     there = checkpoint.configuration(manifest)
     if differing := config.differences(run, there, logged=False):

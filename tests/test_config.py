@@ -24,6 +24,7 @@ import models
 import train
 from config import schema
 from config.command_line import checkpoint_files
+from config.places import present
 from config.schema import KEYS
 from config.system.errors import UserError, run
 from config.system.files import write_atomically
@@ -372,6 +373,29 @@ def test_another_folder_finds_what_the_repository_ships(tmp_path, monkeypatch):
     (tmp_path / "checkpoints/local/ours").mkdir(parents=True)
     (tmp_path / "checkpoints/local/ours/model.npz").touch()
     assert checkpoint_files(generate.parse([]), "ours") == {"ours": Path("checkpoints/local/ours/model.npz")}
+
+
+@pytest.mark.parametrize("report", [["audit"], ["runs", "--runs=results/two_stage/runs.csv"]])
+def test_another_folder_gives_the_same_report(report, tmp_path, monkeypatch):
+    """The table of runs, the experiment, the checkpoints there and those that they started from are found."""
+    load, texts = data.load, []
+    monkeypatch.setattr(data, "load", lambda *some: data.Split(load(*some).images[:60], None))
+    for folder in (ROOT, tmp_path):
+        monkeypatch.chdir(folder)
+        out = tmp_path / f"{len(texts)}"
+        evaluate.main([*report, "--config=config/experiments/two_stage.yml", f"--out_dir={out}"])
+        texts.append((out / f"{report[0]}.md").read_text())
+    assert texts[0] == texts[1]
+    assert report[0] == "runs" or "|     28 |" in texts[1]
+
+
+def test_what_is_here_comes_before_the_repository(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert present("README.md") == ROOT / "README.md"
+    (tmp_path / "README.md").touch()
+    assert present("README.md") == Path("README.md")
+    for name in ("no such file", "a" * 300, "a\0b"):
+        assert present(name) == Path(name)
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

@@ -1,5 +1,7 @@
 """The grids of generate.py that look around in a latent space, against numpy, scipy and Pillow."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import data
 import generate
 from config.system.errors import UserError
 from evaluation import grids
-from models import checkpoint
+from models import checkpoint, runs
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = f"--model_dir={ROOT / 'checkpoints'}"
@@ -98,7 +100,74 @@ def test_a_flat_image_on_its_own_scale_is_black():
     assert not grids.on_own_scales(np.full((1, 4, 4, 1), 0.7)).any()
 
 
+class TestList:
+    @staticmethod
+    def rows(text):
+        """The rows of a table in Markdown, dicts, by folder and name."""
+        header, _, *rows = ([cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines())
+        found = [dict(zip(header, row, strict=True)) for row in rows]
+        return {f"{row['--model_dir']}/{row['--loss']}": row for row in found}
+
+    def test_the_checkpoints_of_the_repository(self, capsys):
+        """As they are loaded, with the scores that a training wrote; those of a folder before those of experiments."""
+        folder = ROOT / "checkpoints"
+        generate.main(["--list", f"--model_dir={folder}"])
+        found = self.rows(capsys.readouterr().out)
+        every = {str(path.parent): path for path in folder.rglob("model.npz") if "local" not in path.parts}
+        assert {*found} == {*every}
+        for name, row in found.items():
+            _, manifest = checkpoint.read(every[name])
+            for key in ("model", "dataset", "loss", "latent_dim"):
+                assert row[key] == str(manifest["config"][key])
+            assert row["steps"] == f"{manifest['step']:,}"
+        one = found[f"{folder}/two_stage/ssim_seed2"]
+        (run,) = (run for run in runs.read(ROOT / "results/two_stage/runs.csv") if run["tag"] == "ssim_seed2")
+        assert [one["epochs"], one["PSNR"], one["SSIM"]] == [
+            "8",
+            f"{float(run['psnr']):.2f}",
+            f"{float(run['ssim']):.3f}",
+        ]
+        assert [name.count("/") for name in found] == sorted(name.count("/") for name in found)
+
+    def test_ones_own_come_first_and_damaged_ones_are_a_line_each(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        content = (ROOT / "checkpoints/ours/model.npz").read_bytes()
+        files = {"mine": content, "experiment/one": content, "cut": content[:-300], "text": b"no checkpoint"}
+        for name, part in files.items():
+            (tmp_path / "checkpoints/local" / name).mkdir(parents=True)
+            (tmp_path / "checkpoints/local" / name / "model.npz").write_bytes(part)
+        generate.main(["--list"])
+        printed = capsys.readouterr()
+        assert [*self.rows(printed.out)][:3] == [
+            "checkpoints/local/mine", "checkpoints/local/experiment/one", f"{ROOT}/checkpoints/ambient_add_noise",
+        ]  # fmt: skip
+        assert [line.partition(": expected")[0] for line in printed.err.splitlines()] == [
+            f"skipped checkpoints/local/{name}/model.npz" for name in ("cut", "text")
+        ]
+
+    def test_an_interrupted_run_has_no_scores(self, tmp_path, capsys):
+        tensors, manifest = checkpoint.read(ROOT / "checkpoints/ours/model.npz")
+        checkpoint.write(tmp_path / "ours/model.npz", tensors, config=manifest["config"], step=15_000)
+        generate.main(["--list", f"--model_dir={tmp_path}"])
+        (row,) = self.rows(capsys.readouterr().out).values()
+        assert [row["epochs"], row["steps"], row["PSNR"]] == ["25", "15,000", ""]
+
+    def test_no_checkpoint(self, tmp_path):
+        with pytest.raises(UserError, match=f"--list: expected checkpoints in {tmp_path}/, got none"):
+            generate.main(["--list", f"--model_dir={tmp_path}"])
+
+    def test_without_tensorflow(self):
+        code = "import sys, generate; generate.main(['--list']); sys.exit('numpy' in sys.modules)"
+        assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=60).returncode == 0
+
+    def test_whoever_reads_it_may_stop(self):
+        command = f"{sys.executable} generate.py --list | head -n 1"
+        done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+        assert (done.stdout.count("\n"), done.stderr) == (1, "")
+
+
 @pytest.mark.parametrize("flags,message", [
+    (["--list", "--format=gif"], "--format: expected without --list, got both"),
     (["--format=gif"], "expected gif with --grid=traversal or interpolation, got it with samples"),
     (["--image=a.png"], "--image: expected with --grid=interpolation, got it with samples"),
     (["--grid=interpolation"], "--image: expected two pictures for the interpolation, FILE,FILE, got none"),

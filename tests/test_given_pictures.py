@@ -1,6 +1,7 @@
 """Pictures of a user's own through a model: what is read, and what is written for each."""
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,14 @@ def test_a_folder(report, kind, model, folder, tmp_path, capsys):
         assert f"l2: PSNR {mean:.2f} dB" in printed.out
     else:
         assert "psnr" not in rows["6.png"]
+
+
+def test_the_disk_is_waited_for_once(folder, tmp_path, monkeypatch):
+    """Not for each picture, where a disk takes 20 ms; for the table of them."""
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(descriptor))
+    evaluate.main(["image", f"--image={folder}", "--loss=l2", f"--model_dir={SHIPPED}", f"--out_dir={tmp_path}"])
+    assert len(flushed) == 1
 
 
 def test_the_picture_of_the_models_size_is_what_it_decodes(folder, tmp_path):

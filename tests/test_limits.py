@@ -18,6 +18,7 @@ from config.system import files
 from config.system.errors import UserError
 from data import cifar10, picture_file, picture_folder
 from data.idx import read_idx
+from evaluation import listing
 from evaluation.reports import pages
 from losses import weight_files
 from models import checkpoint, runs
@@ -29,6 +30,7 @@ READERS = {
     "a table of runs": runs.load,
     "a page": pages.read,
     "a checkpoint": checkpoint.load_model,
+    "a manifest": listing.manifest,
     "a picture": lambda path: picture_file.load(path, (8, 8, 3)),
     "an IDX file": read_idx,
 }
@@ -87,6 +89,11 @@ class TestArchives:
         bomb(tmp_path / "model.npz", name)
         with pytest.raises(UserError, match=r"expected a checkpoint of at most 4,000,000,000 bytes, unpacks to 4,294,"):
             checkpoint.load_model(tmp_path / "model.npz")
+
+    def test_a_manifest_that_unpacks_to_much(self, tmp_path):
+        bomb(tmp_path / "model.npz", "manifest.json")
+        with pytest.raises(UserError, match=r"a manifest of 4,294,967,294 bytes"):
+            listing.manifest(tmp_path / "model.npz")
 
     def test_a_data_set_that_unpacks_to_much(self, tmp_path):
         bomb(tmp_path / "mnist.npz", "x_train.npy")

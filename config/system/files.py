@@ -11,6 +11,7 @@ from config.system.errors import UserError
 # the most bytes that are read of a file; of an archive also the most that it may unpack to
 YAML = 100_000
 TABLE = 50_000_000
+MANIFEST = 1_000_000
 PICTURE = 1_000_000_000
 # more than any checkpoint or training state that the configuration allows
 ARRAYS = 4_000_000_000
@@ -78,10 +79,13 @@ def read_text(path, expected, most):
         raise UserError(f"{path}: expected {expected}, got: {error}") from error
 
 
-def write_atomically(path, content):
+def write_atomically(path, content, flush=True):
     """Write the bytes `content` to `path`: aside, flushed to the disk, then renamed over it.
 
     Whatever goes wrong, the file that stood there stays as it was.
+
+    Args: `flush`, False for one of many files that can be made again: the disk may write it later, which takes less
+    time, but if the machine loses its power before that, the file may be empty.
 
     Raises:
         UserError: the folder cannot be made or written, or the disk is full.
@@ -96,7 +100,8 @@ def write_atomically(path, content):
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                os.fsync(file.fileno())
         Path(aside).chmod(0o644)
         Path(aside).replace(path)
     except OSError as error:

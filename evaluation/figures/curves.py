@@ -1,10 +1,8 @@
 """What happened during training."""
 
-import csv
-
 from matplotlib.figure import Figure
 
-from config.system import files
+from config.system import csv_file
 from evaluation.figures.style import WIDTH, lines
 
 # column of the log: its label
@@ -23,7 +21,7 @@ def training(material):
     figure = Figure((WIDTH, 5.6), layout="constrained")
     axes = figure.subplots(3, 1, sharex=True)
     for name, style in lines(list(logs)).items():
-        rows = list(csv.DictReader(files.read_text(logs[name], "a log", files.TABLE).splitlines()))
+        rows = csv_file.read(logs[name], "a log")
         for axis, column in zip(axes, COLUMNS, strict=True):
             axis.plot(*new_values(rows, column), **style, markevery=0.1)
     for axis, label in zip(axes, COLUMNS.values(), strict=True):

@@ -7,6 +7,7 @@ A loss without runs is represented by its shipped checkpoint.
 
 import config
 from config.command_line import SHIPPED
+from config.places import present
 from evaluation.reports import add_output, begin, publish
 
 RUNS = "results/two_stage/runs.csv"
@@ -15,7 +16,7 @@ RUNS = "results/two_stage/runs.csv"
 def add_flags(parser):
     """Add the flags of this report to a Parser."""
     text = f"the table of runs that trainings write (default: {RUNS})"
-    parser.add_argument("--runs", metavar="FILE", default=RUNS, help=text)
+    parser.add_argument("--runs", type=present, metavar="FILE", default=RUNS, help=text)
     text = "only the runs of the experiment in this YAML file (default: all)"
     parser.add_argument(
         "--config", type=lambda path: config.read_experiment(path, {}), metavar="FILE", default=(), help=text

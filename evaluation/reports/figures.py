@@ -8,6 +8,7 @@ Figures of another data set than mnist have its name in theirs. A figure leaves 
 from pathlib import Path
 
 from config.command_line import checkpoint_files
+from config.places import present
 from config.system.errors import UserError
 from evaluation.reports import add_output, begin
 from evaluation.reports.table import PAPER_LOSSES
@@ -92,5 +93,5 @@ def shown_names(losses):
 
 def log_folder(name, folders):
     """Return the first of the folders FOLDER/NAME that exists, or else the last one."""
-    places = [Path(folder) / name for folder in folders]
+    places = [present(Path(folder) / name) for folder in folders]
     return next((place for place in places if place.exists()), places[-1])

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import config
+from config.places import present
 from config.schema import KEYS, Key
 from config.system.errors import UserError
 from evaluation.reports import add_images, add_latents, add_output, begin, load_images, names, publish
@@ -26,7 +27,7 @@ PERCEPTUAL = Key(int, OF_PICTURES, low=0)
 def add_flags(parser):
     """Add the flags of this report to a Parser."""
     text = f"the table of runs that trainings write (default: {RUNS})"
-    parser.add_argument("--runs", metavar="FILE", default=RUNS, help=text)
+    parser.add_argument("--runs", type=present, metavar="FILE", default=RUNS, help=text)
     parser.add_argument(
         "--loss",
         type=partial(names, "--loss"),
