@@ -168,6 +168,7 @@ class TestNetworks:
 class TestObjective:
     @pytest.mark.parametrize("measurement", ["drop_patch", "add_noise"])
     @pytest.mark.parametrize("supervised", [False, True])
+    @pytest.mark.slow
     def test_the_three_losses(self, measurement, supervised, images):
         model = small(measurement, supervised=supervised)
         noise, batch = model.noise(6, 2), paired(model, images)

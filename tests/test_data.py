@@ -85,6 +85,7 @@ class TestLarochelle:
             (tmp_path / f"binarized_mnist_{name}.amat").write_bytes(text.tobytes())
         return tmp_path, 255 * bits.reshape(-1, 28, 28, 1)
 
+    @pytest.mark.slow
     def test_the_three_files(self, folder):
         """The validation images are those that are held out."""
         path, images = folder

@@ -36,6 +36,7 @@ def require_same(found, model, images, z, tolerance=1e-6):
     {"architecture": "author256"},
     {"architecture": "ambient32", "model": "ambient_vae_gan"},
 ])  # fmt: skip
+@pytest.mark.slow
 def test_the_networks_of_every_kind(given, rng):
     keras.utils.set_random_seed(0)
     settings = config.resolve({"latent_dim": 5, "train_size": 100, "architecture": "conv28", **given})

@@ -35,6 +35,7 @@ def bytes_of(variables):
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("precision", HALF)
+@pytest.mark.slow
 def test_networks_compute_in_it_and_all_else_in_float32(digits, model, precision):
     made, exact = built(model, precision), built(model)
     layers = [layer for part in made.layers for layer in part.layers if layer.weights]

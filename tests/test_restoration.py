@@ -277,6 +277,7 @@ class TestCases:
         assert (of_seed[0].theta != of_seed[2].theta).any()
 
     @pytest.mark.parametrize("method", ["ambient_vae_gan", "acsg", "non_learned"])
+    @pytest.mark.slow
     def test_no_method_sees_the_clean_images(self, folder, method):
         (case,) = cases(folder, "ambient_drop_patch")
         blind = case.first(3)._replace(images=np.full((3, 28, 28, 1), np.nan, np.float32))

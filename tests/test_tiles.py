@@ -88,6 +88,7 @@ class TestLargeImages:
         )
 
     @pytest.mark.parametrize("name", LOCAL)
+    @pytest.mark.slow
     def test_windows_of_several_sizes(self, name, large):
         np.testing.assert_allclose(call(losses.TERMS[name].make(), *large), LOCAL[name](*large), rtol=1e-5)
 
