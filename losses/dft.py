@@ -221,10 +221,6 @@ class Bins(NamedTuple):
         """Return the sum [B] of weight · values [B, C, columns, rows] over windows, bins and channels."""
         return ops.sum(values * ops.convert_to_tensor(self.counts * weight, dtype=values.dtype), [1, 2, 3])
 
-    def deviation(self, values):
-        """Return the sum [B] of |values|·W, values [B, C, columns, rows], over windows, bins and channels."""
-        return self.sum(ops.abs(values), self.frequency)
-
     def mean(self, values, weight):
         """Return the mean [B] of weight · values [B, C, columns, rows] over windows, bins and channels."""
         return self.sum(values, weight / module_of(self.counts).sum(self.counts)) / values.shape[1]

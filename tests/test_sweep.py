@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from test_training import SMALL, folders
+from test_training import SMALL, folders, outcome
 
 import config
 import data
@@ -377,3 +377,5 @@ class TestRuns:
             before = state.stat().st_mtime_ns
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
         assert [row["tag"] for row in runs.read(tmp_path / "results/runs.csv")] == ["l2", "l2_seed1"]
+        train.main([*SMALL, "--epochs=8", *folders(tmp_path / "whole")])
+        assert outcome(tmp_path) == outcome(tmp_path / "whole")

@@ -101,7 +101,7 @@ def main(flags):
     held_out = load_images(flags, "held-out")[: controls.IMAGES] if flags.controls else None
     wanted = comparison_table.Wanted(flags.controls, flags.as_sharp_as, held_out)
     if flags.match:
-        made = comparison_table.report_at_equal_kl(found, images, protocol, flags.baseline, wanted, flags.kl)
+        rows, text = comparison_table.report_at_equal_kl(found, images, protocol, flags.baseline, wanted, flags.kl)
     else:
-        made = comparison_table.report(found, images, protocol, flags.baseline, wanted)
-    publish(flags, "runs_at_equal_kl" if flags.match else "runs", *reversed(made))
+        rows, text = comparison_table.report(found, images, protocol, flags.baseline, wanted)
+    publish(flags, "runs_at_equal_kl" if flags.match else "runs", text, rows)
