@@ -1,4 +1,4 @@
-"""One array of images in a file, .npy or .npz, as a data set."""
+"""One array of images in a file, .npy or .npz, or the slices of a NIfTI volume, as a data set."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from config.system import files
 from config.system.errors import UserError
-from data import npz
+from data import nifti, npz
 
 EXPECTED = "an array of images, uint8 or real numbers from 0 to 1, [N, H, W] or [N, H, W, 1 or 3]"
 # of so many images the last is for tests
@@ -35,11 +35,13 @@ def stack(path):
 
 
 def read(path):
-    """Return the array in the file `path`: that of a .npy file, or the only one of a .npz file.
+    """Return the array in the file `path`: that of a .npy file, the only one of a .npz file, or the slices of a volume.
 
     Raises:
         UserError: there is no such file, it is damaged, or it has several arrays.
     """
+    if str(path).endswith(nifti.SUFFIXES):
+        return nifti.slices(path)
     if Path(path).suffix == ".npz":
         with npz.opened(path, EXPECTED) as archive:
             if len(archive.files) != 1:

@@ -38,12 +38,12 @@ class Protocol(NamedTuple):
 class Resamples:
     """The test images [N, H, W, C], their resamples, and what metrics compare with, computed when first needed.
 
-    Args: `first`, the number of images for KID and FID.
+    Args: `first`, the number of images for KID and FID; `count`, R, the number of resamples.
     """
 
-    def __init__(self, images, first=None):
-        self.images, self.first = images, first
-        self.weights = bootstrap.image_weights(len(images))  # [1 + R, N]
+    def __init__(self, images, first=None, count=bootstrap.RESAMPLES):
+        self.images, self.first, self.count = images, first, count
+        self.weights = bootstrap.image_weights(len(images), resamples=count)  # [1 + R, N]
 
     @cached_property
     def power_moments(self):
@@ -72,7 +72,9 @@ class Resamples:
     @cached_property
     def weights_of_first(self):
         """The weights [1 + R, n] of resamples of the first images."""
-        return self.weights if self.first == len(self.images) else bootstrap.image_weights(self.first)
+        if self.first == len(self.images):
+            return self.weights
+        return bootstrap.image_weights(self.first, resamples=self.count)
 
     @cached_property
     def mean_kernel(self):

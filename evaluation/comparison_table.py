@@ -10,7 +10,6 @@ from config.system.errors import UserError
 from evaluation import bootstrap, comparison, controls, markdown, scoring
 from evaluation.markdown import display_name
 from evaluation.metrics import METRICS
-from losses import lpips
 
 CAPTION_OF_DIFFERENCES = (
     "Differences with 95 % intervals over seeds and test images, paired by image and, where both have the same seeds, "
@@ -24,15 +23,8 @@ OF_DIGITS = (
     " Blur of shapes: the same of shapes alone, in which contrast and noise do not count. Digit read: the share of "
     "reconstructions that a small network reads as the same digit as the image."
 )
-OF_FEATURES = (
-    "KID, precision and recall: on the features of Inception-v3 of 2015, between {count:,} reconstructions, or samples "
-    "of the prior, and as many images. KID is times 1000; it is 0 on average for images of one kind. Precision is the "
-    "share of samples that lie among the images, recall that of images among the samples (third neighbour); their "
-    "intervals take the neighbourhoods as they are."
-)
-OF_FID = (
-    "FID: on the same features. It depends on the number of images, and its intervals are over seeds alone. For "
-    "CIFAR-10's training and test images, whose FID is known, see results/benchmarks/fid.md."
+OF_INTERVALS = (
+    " The intervals of precision and recall take the neighbourhoods as they are; those of FID are over seeds alone."
 )
 
 
@@ -252,18 +244,6 @@ def caption(found, images, protocol, apart=()):
         "Gaussian, sigma in pixels, that makes the test images as soft as the reconstructions, or as samples of the "
         f"prior.{OF_DIGITS if 'digit_read' in protocol.metrics() else ''} The runs have the default settings"
         f"{f', except {shared}' if shared else ''}; the name of a row says what else differs."
-        f"{'' if protocol.perceptual is None else perceptual_caption(images, protocol)}"
+        f"{scoring.perceptual_caption(protocol.metrics(), protocol.perceptual, images.shape[-1])}"
+        f"{OF_INTERVALS if 'kid' in protocol.metrics() else ''}"
     )
-
-
-def perceptual_caption(images, protocol):
-    """Return how the perceptual metrics were made."""
-    names, grey = protocol.metrics(), images.shape[-1] == 1
-    sentences = [
-        "LPIPS: version 0.1, AlexNet, of the clipped reconstructions at their own size, on a black ground of "
-        f"{lpips.LEAST_SIZE} pixels if they are smaller.",
-        "For LPIPS and Inception the grey channel is repeated three times." if grey else "",
-        OF_FEATURES.format(count=protocol.perceptual) if "kid" in names else "",
-        OF_FID if "fid" in names else "",
-    ]
-    return "".join(f" {sentence}" for sentence in sentences if sentence)

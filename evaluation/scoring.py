@@ -8,6 +8,17 @@ import tensorflow as tf
 from data.batches import to_float
 from evaluation.metrics import METRICS, OF_IMAGES, fid
 from evaluation.metrics.display import parts
+from losses import lpips
+
+OF_FEATURES = (
+    "KID, precision and recall: on the features of Inception-v3 of 2015, between {count:,} reconstructions, or samples "
+    "of the prior, and as many images. KID is times 1000; it is 0 on average for images of one kind. Precision is the "
+    "share of samples that lie among the images, recall that of images among the samples (third neighbour)."
+)
+OF_FID = (
+    "FID: on the same features. It depends on the number of images. For CIFAR-10's training and test images, whose "
+    "FID is known, see results/benchmarks/fid.md."
+)
 
 
 class Batch:
@@ -101,3 +112,20 @@ def caption(images, latents, seed):
         f"{'samples' if latents == 'sample' else 'the mean'} of the posterior (seed {seed}). PSNR (dB) and SSIM are "
         "for a range of 1, computed for each image and then averaged; clipped: of the output clipped to [0, 1]."
     )
+
+
+def perceptual_caption(names, count, channels):
+    """Return how those of the metrics `names` that are perceptual are made, "" if none is.
+
+    Args: `count`, the number of images for KID and FID; `channels`, those of the images.
+    """
+    if "lpips" not in names:
+        return ""
+    sentences = [
+        "LPIPS: version 0.1, AlexNet, of the clipped reconstructions at their own size, on a black ground of "
+        f"{lpips.LEAST_SIZE} pixels if they are smaller.",
+        "For LPIPS and Inception the grey channel is repeated three times." if channels == 1 else "",
+        OF_FEATURES.format(count=count) if "kid" in names else "",
+        OF_FID if "fid" in names else "",
+    ]
+    return "".join(f" {sentence}" for sentence in sentences if sentence)

@@ -326,7 +326,7 @@ class TestTable:
         model, _ = checkpoint.load_model(ROOT / "checkpoints/l2/model.npz")
         images = np.uint8(digits * 255)
         weights = bootstrap.image_weights(8, resamples=3)
-        monkeypatch.setattr(bootstrap, "image_weights", lambda count: weights)
+        monkeypatch.setattr(bootstrap, "image_weights", lambda count, resamples: weights)
         found = comparison.of_model(model, Resamples(images), PROTOCOL._replace(seed=4), NAMES)
         reconstruction = model.reconstruct(digits, tf.random.stateless_normal([8, 2], [4, 0])).numpy()
         samples = model.decoder(tf.random.stateless_normal([8, 2], [4, 1])).numpy()
@@ -562,7 +562,7 @@ class TestCommands:
         few = data.load("mnist", "test").images[:60]
         monkeypatch.setattr(data, "load", lambda *_: SimpleNamespace(images=few))
         weights = bootstrap.image_weights
-        monkeypatch.setattr(bootstrap, "image_weights", lambda count: weights(count, resamples=200))
+        monkeypatch.setattr(bootstrap, "image_weights", lambda count, resamples: weights(count, resamples=200))
         return [f"--runs={folder}/results/runs.csv", f"--out_dir={folder}/out", f"--json={folder}/rows.json"]
 
     def test_runs(self, folder, flags, capsys):

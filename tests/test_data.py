@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -132,6 +133,31 @@ class TestStack:
         np.save(tmp_path / "a.npy", array)
         with pytest.raises(UserError, match=message):
             data.load("array_file", "train", str(tmp_path / "a.npy"))
+
+    @pytest.mark.parametrize("suffix", ["nii", "nii.gz"])
+    def test_the_slices_of_a_volume(self, suffix, tmp_path, rng):
+        """The first axis to the right, the second up; from the least value to the largest."""
+        nibabel = pytest.importorskip("nibabel")
+        volume = rng.normal(100, 30, (8, 6, 20)).astype(np.float32)
+        nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), tmp_path / f"a.{suffix}")
+        train = data.load("array_file", "train", str(tmp_path / f"a.{suffix}")).images
+        assert train.shape == (18, 6, 8, 1)
+        values = np.interp(volume, (volume.min(), volume.max()), (0, 255))
+        for z, (right, up) in ((0, (0, 0)), (3, (7, 5)), (5, (2, 4))):
+            assert abs(train[z, 5 - up, right, 0] - values[right, up, z]) <= 0.51
+
+    def test_no_volume(self, tmp_path, monkeypatch):
+        nibabel = pytest.importorskip("nibabel")
+        (tmp_path / "a.nii").write_bytes(b"nothing")
+        (tmp_path / "a.nii.gz").write_bytes(b"nothing")
+        nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 20, 2), np.float32), np.eye(4)), tmp_path / "time.nii")
+        messages = {"a.nii": "damaged file", "a.nii.gz": "damaged", "time.nii": r"got the shape \(4, 4, 20, 2\)"}
+        for name, message in messages.items():
+            with pytest.raises(UserError, match=message):
+                data.load("array_file", "train", str(tmp_path / name))
+        monkeypatch.setitem(sys.modules, "nibabel", None)
+        with pytest.raises(UserError, match=r"expected the package nibabel, which is not .*; pip install nibabel"):
+            data.load("array_file", "train", str(tmp_path / "time.nii"))
 
     def test_no_array(self, tmp_path):
         (tmp_path / "a.npy").write_bytes(b"nothing")

@@ -23,7 +23,7 @@ from evaluation.reports import table
 from models import checkpoint, runs
 
 ROOT = Path(__file__).parent.parent
-PROTOCOL = {"dataset": "mnist", "split": "test", "z": "mean", "seed": 0}
+PROTOCOL = comparison.Protocol("mnist", "test", "mean", 0, None)
 
 
 @pytest.fixture
@@ -155,10 +155,9 @@ class TestMarkdown:
 class TestTable:
     @pytest.fixture
     def rows(self, folder, digits):
-        return [
-            table.row(loss, *checkpoint.load_model(folder / loss / "model.npz"), np.uint8(digits * 255), **PROTOCOL)
-            for loss in ("l2", "bce")
-        ]
+        test = table.measured_on(np.uint8(digits * 255), None)
+        files = {loss: folder / loss / "model.npz" for loss in ("l2", "bce")}
+        return [table.row(loss, *checkpoint.load_model(path), test, PROTOCOL) for loss, path in files.items()]
 
     def test_row(self, folder, digits, rows):
         model, _ = checkpoint.load_model(folder / "l2/model.npz")

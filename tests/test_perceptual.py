@@ -312,6 +312,11 @@ def stand_ins(monkeypatch):
         monkeypatch.setitem(METRICS, name, METRICS[name]._replace(least_images=2))
 
 
+def trained_images(trained):
+    """How many test images there are."""
+    return len(data.load("image_folder", "test", str(trained / "f"), 32).images)
+
+
 def frechet(one, other):
     """The squared Fréchet distance of two sets of features, by scipy's matrix root."""
     a, b = np.cov(one.T), np.cov(other.T)
@@ -347,6 +352,20 @@ class TestRuns:
         text = capsys.readouterr().out
         assert "LPIPS" in text
         assert f"between {count - 1:,} reconstructions" in text
+
+    def test_the_table_of_checkpoints_has_the_same(self, trained, stand_ins, flags, capsys):
+        """Of one run, which has one seed, and without intervals."""
+        perceptual = f"--perceptual={trained_images(trained) - 1}"
+        evaluate.main([*flags, perceptual, "--loss=l2", "--baseline=l2"])
+        kept = checkpoint.read(trained / "results/a/perceptual.npz")[0]
+        capsys.readouterr()
+        evaluate.main(["--loss=a,c", perceptual, f"--model_dir={trained / 'model'}", *flags[1:]])
+        text, rows = capsys.readouterr().out, json.loads((trained / "rows.json").read_text())["rows"]
+        for name in ("lpips", "kid", "sample_kid", "precision", "recall", "fid"):
+            assert rows[0][name] == pytest.approx(kept[name][0], rel=1e-5), name
+            assert f"| {METRICS[name].heading} " in " ".join(text.split("\n")[0].split()), name
+        assert "LPIPS: version 0.1" in text
+        assert "interval" not in text
 
     def test_a_run_is_scored_once(self, trained, stand_ins, flags, monkeypatch, capsys):
         """Kept beside its results, and scored again when the number of images is another."""

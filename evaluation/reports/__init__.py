@@ -18,6 +18,8 @@ IMAGE_SIZE, CHANNELS = 64, 3
 # data sets whose images have a black background
 ON_BLACK = ("mnist", "mnist-gray", "fashion-mnist")
 SEED = Key(int, "seed of the noise", low=0)
+OF_PICTURES = "LPIPS; KID, precision and recall, and from 10000 on FID, of so many images; 0: LPIPS alone"
+PERCEPTUAL = Key(int, OF_PICTURES, low=0)
 OUT_DIR = Key(str, "folder for the report", **FOLDER)
 
 
@@ -35,6 +37,11 @@ def add_latents(parser):
     text = "decode a sample of the posterior, or its mean (default: sample)"
     parser.add_argument("--z", choices=("sample", "mean"), default="sample", help=text)
     parser.add_value("seed", SEED, 0)
+
+
+def add_perceptual(parser):
+    """Add the flag that chooses the metrics on features of networks."""
+    parser.add_value("perceptual", PERCEPTUAL, None, shown="none; without a number: 10000", nargs="?", const=10000)
 
 
 def add_output(parser, rows=True):

@@ -14,14 +14,12 @@ import config
 from config.places import present
 from config.schema import KEYS, Key
 from config.system.errors import UserError
-from evaluation.reports import add_images, add_latents, add_output, begin, load_images, names, publish
+from evaluation.reports import add_images, add_latents, add_output, add_perceptual, begin, load_images, names, publish
 
 RUNS = "results/local/runs.csv"
 # the names of evaluation.controls, which needs TensorFlow
 CONTROLS = ("contrast", "unsharp")
 KL = Key(float, "with --match: at this KL divergence, nats", above=0)
-OF_PICTURES = "LPIPS; KID, precision and recall, and from 10000 on FID, of so many images; 0: LPIPS alone"
-PERCEPTUAL = Key(int, OF_PICTURES, low=0)
 
 
 def add_flags(parser):
@@ -48,7 +46,7 @@ def add_flags(parser):
     text = "compare the losses at equal KL divergence, between their runs at several beta"
     parser.add_argument("--match", choices=("kl",), help=text)
     parser.add_value("kl", KL, None, shown="within what the losses share")
-    parser.add_value("perceptual", PERCEPTUAL, None, shown="none; without a number: 10000", nargs="?", const=10000)
+    add_perceptual(parser)
     add_latents(parser)
     add_images(parser)
     add_output(parser)

@@ -2,6 +2,7 @@
 
     python evaluate.py
     python evaluate.py --loss=ours,my_run --z=mean
+    python evaluate.py --loss=sharp-colour --perceptual=1000
 
 The protocol is that of the paper: raw output of the decoder, latents sampled from the posterior, means over images.
 Each model is measured on the data set that it was trained on, unless flags choose another.
@@ -10,7 +11,7 @@ Each model is measured on the data set that it was trained on, unless flags choo
 from config.command_line import checkpoint_files
 from config.system.errors import UserError
 from evaluation import markdown
-from evaluation.reports import add_images, add_latents, add_output, begin, publish, trained_on
+from evaluation.reports import add_images, add_latents, add_output, add_perceptual, begin, publish, trained_on
 
 # loss: PSNR (dB) and SSIM in Table 1 of the paper. The checkpoints of these losses are shipped
 PAPER = {
@@ -27,6 +28,7 @@ COLUMNS = ("psnr", "ssim", "psnr_clipped", "ssim_clipped")
 def add_flags(parser):
     """Add the flags of this report to a Parser."""
     parser.add_checkpoints(PAPER_LOSSES)
+    add_perceptual(parser)
     add_latents(parser)
     add_images(parser, "what each model was trained on")
     add_output(parser)
@@ -41,38 +43,55 @@ def main(flags):
     files = checkpoint_files(flags, PAPER_LOSSES)
     begin(flags)
     import data
+    from evaluation import comparison
     from models import checkpoint
 
-    images, rows = {}, []
+    if flags.perceptual is not None:
+        comparison.require_perceptual(flags.perceptual)
+    sets, rows = {}, []
     for name, path in files.items():
         model, manifest = checkpoint.load_model(path)
         source = trained_on(flags, manifest)
-        if source not in images:
-            images[source] = data.load(*source).images
-        protocol = {"dataset": source[0], "split": flags.split, "z": flags.z, "seed": flags.seed}
-        rows.append(row(name, model, manifest, images[source], **protocol))
+        if source not in sets:
+            sets[source] = measured_on(data.load(*source).images, flags.perceptual)
+        protocol = comparison.Protocol(source[0], flags.split, flags.z, flags.seed, sets[source].first)
+        rows.append(row(name, model, manifest, sets[source], protocol))
     publish(flags, "table", f"{table(rows)}\n\n{caption(rows, flags.z, flags.seed)}\n", rows)
 
 
-def row(name, model, manifest, images, **protocol):
-    """Return the row of a checkpoint: means over the images, the paper's numbers, and facts.
+def measured_on(images, perceptual):
+    """Return images [N, H, W, C] as what metrics compare with, without resamples: the table has no intervals.
 
-    Args: `protocol` has dataset, split, z and seed.
+    Args: `perceptual`, the number of images for KID and FID, None for none.
+    """
+    from evaluation.comparison import Resamples
+
+    return Resamples(images, None if perceptual is None else min(perceptual, len(images)), count=0)
+
+
+def row(name, model, manifest, test, protocol):
+    """Return the row of a checkpoint: its metrics, the paper's numbers, and facts.
+
+    Args: `test`, the test images, as `measured_on` returns them; `protocol`, a comparison.Protocol.
 
     Raises:
         UserError: the model is for images of another shape.
     """
-    from evaluation import scoring
+    from evaluation import comparison
+    from evaluation.metrics import METRICS, OF_IMAGES
     from models import checkpoint
 
-    if model.image_shape != images.shape[1:]:
-        raise UserError(f"{name}: expected images of {images.shape[1:]}, got a model of {model.image_shape}")
-    scores = scoring.score(model, images, latents=protocol["z"], seed=protocol["seed"])
-    means = {metric: float(values.mean()) for metric, values in scores.items()}
+    if model.image_shape != test.images.shape[1:]:
+        raise UserError(f"{name}: expected images of {test.images.shape[1:]}, got a model of {model.image_shape}")
+    wanted = [metric for metric in protocol.metrics() if metric in OF_IMAGES or METRICS[metric].perceptual]
+    found = comparison.of_model(model, test, protocol, wanted)
+    metrics = {metric: float(value[0]) for metric, value in found.items()}
     paper_psnr, paper_ssim = PAPER.get(name, (None, None))
-    paper = {"paper_psnr": paper_psnr, "paper_ssim": paper_ssim, "num_images": len(images)}
+    paper = {"paper_psnr": paper_psnr, "paper_ssim": paper_ssim}
+    how = {"dataset": protocol.dataset, "split": protocol.split, "z": protocol.latents, "seed": protocol.seed}
+    how |= {"num_images": len(test.images), "channels": test.images.shape[-1], "perceptual": protocol.perceptual}
     facts = {"output_space": manifest["output_space"], "epochs": checkpoint.epochs(manifest)}
-    return {"loss": name, **means, **paper, **protocol, **facts, "damage": damage(manifest)}
+    return {"loss": name, **metrics, **paper, **how, **facts, "damage": damage(manifest)}
 
 
 def damage(manifest):
@@ -103,23 +122,35 @@ def caption(rows, z, seed):
         for row in rows
         if row["damage"]
     ]
-    return scoring.caption(" and ".join(texts), z, seed) + "".join(damaged)
+    fewest = min(rows, key=lambda row: row["channels"])
+    perceptual = scoring.perceptual_caption(perceptual_columns(rows), fewest["perceptual"], fewest["channels"])
+    return scoring.caption(" and ".join(texts), z, seed) + perceptual + "".join(damaged)
+
+
+def perceptual_columns(rows):
+    """Return the names of the perceptual metrics that a row has."""
+    from evaluation.metrics import METRICS
+
+    return [name for name, metric in METRICS.items() if metric.perceptual and any(name in row for row in rows)]
 
 
 def table(rows):
     """Return the rows in Markdown."""
     from evaluation.metrics import METRICS
 
-    header = ["loss", "epochs", *(METRICS[name].heading for name in COLUMNS), "paper PSNR", "paper SSIM"]
-    return markdown.table(header, [cells(row, METRICS) for row in rows])
+    names = [*COLUMNS, *perceptual_columns(rows)]
+    header = ["loss", "epochs", *(METRICS[name].heading for name in names), "paper PSNR", "paper SSIM"]
+    return markdown.table(header, [cells(row, names) for row in rows])
 
 
-def cells(row, metrics):
-    """Return the cells of a row."""
+def cells(row, names):
+    """Return the cells of a row, those of the metrics `names` among them."""
+    from evaluation.metrics import METRICS
+
     return [
         markdown.display_name(row["loss"]),
         "" if row["epochs"] is None else f"{row['epochs']:.3g}",
-        *(markdown.number(row[name], metrics[name].decimals) for name in COLUMNS),
+        *(markdown.number(row[name], METRICS[name].decimals) if name in row else "" for name in names),
         "" if row["paper_psnr"] is None else f"{row['paper_psnr']:.2f}",
         "" if row["paper_ssim"] is None else f"{row['paper_ssim']:g}",
     ]
