@@ -119,12 +119,10 @@ def measure(cases, **settings):
             medians = {rival: 1e3 * statistics.median(values) for rival, values in found.items()}
             best = min(found.keys() - {"ours"}, key=medians.get)
             numbers = f"{medians['ours']:.1f}", f"{medians[best]:.1f}", f"{ratio(found[best], found['ours']):.2f}"
-            rows.append([name, str(side), str(size), *numbers, best])
+            rows.append([f"{name}, {side} pixels, batch {size}", *numbers, best])
             print(*rows[-1], flush=True)
     header = [
-        "loss",
-        "pixels a side",
-        "batch",
+        "training loop",
         "this repository, ms",
         "PyTorch, ms",
         "PyTorch / this repository",
