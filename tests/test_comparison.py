@@ -562,7 +562,7 @@ class TestCommands:
         few = data.load("mnist", "test").images[:60]
         monkeypatch.setattr(data, "load", lambda *_: SimpleNamespace(images=few))
         weights = bootstrap.image_weights
-        monkeypatch.setattr(bootstrap, "image_weights", lambda count, resamples: weights(count, resamples=200))
+        monkeypatch.setattr(bootstrap, "image_weights", lambda count, resamples=None: weights(count, resamples=200))
         return [f"--runs={folder}/results/runs.csv", f"--out_dir={folder}/out", f"--json={folder}/rows.json"]
 
     def test_runs(self, folder, flags, capsys):
