@@ -12,7 +12,7 @@ RESTORE = $(EVALUATE) restore --data_dir=$(DATA_DIR) --acsg_images=300
 # what is made of the trainings of an experiment
 two_stage = $(RUNS) --baseline=l2,ssim --controls=l2 --as_sharp_as=ssim && $(EVALUATE) audit --runs=results/$@/runs.csv --out_dir=results/$@
 ablations = $(RUNS) --split=held-out --baseline=ours,ours-corrected && $(RUNS) --split=held-out --baseline=ssim --match=kl
-blur_error = $(RUNS) --match=kl && $(FIGURES) --loss=l2_seed1_beta0.0003,blur_error_vae_seed1_beta0.4
+blur_error = $(RUNS) --controls=l2 && $(FIGURES) --loss=l2_seed1,blur_error_vae_seed1_variancefixed
 colour = $(RUNS) $(COLOUR) --match=kl --perceptual=500 && $(FIGURES) $(COLOUR) --loss=all
 PART = $(EVALUATE) runs --runs=results/$@/$(1)/runs.csv --out_dir=results/$@/$(1)
 sharp = $(call PART,binary) --split=held-out --baseline=ssim && \

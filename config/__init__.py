@@ -231,14 +231,14 @@ def total_steps(settings):
 def differences(one, other, logged=True):
     """The keys in which two Settings describe different runs, in their order.
 
-    A key that nothing reads makes no difference, nor does `auto`, which follows from the other keys, nor do the folders
-    of files, except the folder of a data set that is any folder of pictures.
+    A key that `other` does not read makes no difference, nor does `auto`, which follows from the other keys, nor do the
+    folders of files, except the folder of a data set that is any folder of pictures.
 
     Args: `logged`, whether a key makes a difference that only changes what is logged.
     """
     changes = {"weights", "log"} if logged else {"weights"}
     keys = [key for key in KEYS if KEYS[key].changes in changes]
     pairs = {key: {getattr(one, key), getattr(other, key)} for key in keys}
-    found = [key for key, pair in pairs.items() if len(pair) > 1 and "auto" not in pair and is_read(key, vars(one))]
+    found = [key for key, pair in pairs.items() if len(pair) > 1 and "auto" not in pair and is_read(key, vars(other))]
     is_moved = Path(one.data_dir).resolve() != Path(other.data_dir).resolve()
     return found + ["data_dir"] * (one.dataset in ANY_FOLDER and is_moved)

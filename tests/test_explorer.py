@@ -293,7 +293,7 @@ class TestPage:
 
     def test_the_sliders_of_more_than_two_latents(self, chromium, tmp_path):
         """Each moves a latent of its own, those of the largest KL divergence first."""
-        name = "blur_error/l2_seed1_beta0.0003"
+        name = "blur_error/l2_seed1"
         (model, settings), *_ = loaded([name]).values()
         (tmp_path / "eight.html").write_bytes(explorer.page({"l2": (model, settings)}))
         chromium.open(tmp_path / "eight.html")

@@ -18,7 +18,7 @@ from models import checkpoint, runs
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = f"--model_dir={ROOT / 'checkpoints'}"
-EIGHT_LATENTS = ROOT / "checkpoints/blur_error/l2_seed1_beta0.0003/model.npz"
+EIGHT_LATENTS = ROOT / "checkpoints/blur_error/l2_seed1/model.npz"
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_traversal(tmp_path):
     images = data.load("mnist", "test").images[: generate.NUM_ENCODED] / np.float32(255)
     mean, log_variance = map(np.asarray, model.encode(images))
     kl = 0.5 * (np.exp(log_variance) + mean**2 - 1 - log_variance).mean(0)
-    found = tiles(tmp_path / "l2_seed1_beta0.0003/gen_samples.png", rows=8, columns=5)
+    found = tiles(tmp_path / "l2_seed1/gen_samples.png", rows=8, columns=5)
     for row, latent in zip(found, np.argsort(-kl), strict=True):
         z = np.zeros((5, 8), np.float32)
         z[:, latent] = norm.ppf([0.1, 0.3, 0.5, 0.7, 0.9])

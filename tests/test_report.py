@@ -7,6 +7,7 @@ import subprocess
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import config
@@ -92,7 +93,9 @@ class TestParts:
 def test_at_equal_kl_no_beta_is_said_to_be_that_of_all(match, named):
     found = runs.load(ROOT / "results/blur_error/runs.csv")
     protocol = Protocol("mnist", "test", "sample", 0, None)
-    assert ("beta=" in comparison_table.caption(found, [], protocol, apart=("beta",) if match else ())) == named
+    assert (
+        "beta=" in comparison_table.caption(found, np.zeros((0, 28, 28, 1)), protocol, apart=("beta",) if match else ())
+    ) == named
 
 
 def test_no_number_of_the_report_is_written_by_hand():
@@ -191,27 +194,23 @@ class TestExperiments:
                 shipped += 1
         assert shipped == count
 
-    @pytest.mark.parametrize("experiment,all_losses", [
-        ("blur_error", {"l2", "blur_error_vae"}),
-        ("colour", {"l2", "l1", "ssim", "l2+ffl", "dft+ssim", "ours", "ours-corrected", "blur_error_vae"}),
+    @pytest.mark.parametrize("experiment,all_losses,varied", [
+        ("blur_error", {"l2", "blur_error_vae"}, {"variance", "kernel_gradient"}),
     ])  # fmt: skip
-    def test_what_is_compared_at_equal_kl(self, experiment, all_losses):
-        """Every loss has two beta or more, and all else that is read alike; one cycle; no two runs of one tag."""
+    def test_what_is_compared_at_equal_kl(self, experiment, all_losses, varied):
+        """One target for all, and all else that is read alike, but for what is varied; one cycle; no tag twice."""
         every = [run for stage in settings(experiment) for run in stage]
         assert len({run.tag for run in every}) == len(every)
-        betas, others = defaultdict(set), set()
         for run in every:
-            betas[run.loss].add(run.beta)
+            assert run.target_kl == every[0].target_kl > 0
             both = vars(every[0]), vars(run)
-            others |= {
+            others = {
                 key for key in config.differences(every[0], run) if all(config.is_read(key, values) for values in both)
             }
-            images = run.train_size or {"cifar10": 50_000}[run.dataset]
-            assert 2 * run.lr_step_size == run.epochs * images / run.batch_size
+            assert others <= {"loss", "model", "beta", "seed"} | varied
+            assert run.lr_step_size == 0
             assert run.model == "vae" or run.blur_start_epoch < run.epochs
-        assert betas.keys() == all_losses
-        assert min(map(len, betas.values())) >= 2
-        assert others <= {"loss", "model", "beta", "seed"}
+        assert {run.loss for run in every} == all_losses
 
 
 # make targets that write tables

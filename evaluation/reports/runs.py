@@ -2,7 +2,7 @@
 
     python evaluate.py runs --runs=results/two_stage/runs.csv --baseline=l2,ssim
     python evaluate.py runs --runs=results/two_stage/runs.csv --baseline=l2,unsharp --controls=l2 --as_sharp_as=ssim
-    python evaluate.py runs --runs=results/blur_error/runs.csv --match=kl
+    python evaluate.py runs --runs=results/ablations/runs.csv --match=kl
 
 A row is a configuration, and its runs differ in their seeds. A run from which other runs start is left out.
 """
