@@ -20,6 +20,7 @@ import models
 from config.system.errors import UserError
 from evaluation import figures, probe
 from evaluation.figures import curves, digits, latents, phase, style
+from evaluation.figures.frontier import frontier
 from evaluation.metrics import blur
 from evaluation.reports import figures as report
 from models import checkpoint
@@ -368,3 +369,26 @@ def test_the_report_with_models_of_other_kinds(tmp_path, monkeypatch):
     draw(tmp_path, ["blur", "ambient"], monkeypatch)
     expected = figures.FIGURES["digits"].keys() - {"manifolds", "latents", "probe"}
     assert {path.stem for path in tmp_path.glob("figures/*")} == expected
+
+
+def test_the_frontier():
+    """Rows that differ in the weight of a term alone are one curve, from the lowest PSNR on."""
+
+    def row(name, psnr, blur, sd=None):
+        return {"name": name, "psnr": {"mean": psnr, "sd": sd}, "equivalent_blur": {"mean": blur, "sd": sd}}
+
+    rows = [
+        row("ours", 12, 0.6, 0.1),
+        row("ours stft_coef=0.15", 11, 0.4, 0.1),
+        row("ours stft_coef=0.15 arg_coef=0.0", 11.5, 0.5),
+        row("unsharp of l2", 13, 0.7),
+    ]
+    figure = frontier(rows)
+    (axis,) = figure.axes
+    assert axis.get_title() == "blur (px)"
+    found = {one.get_label(): one[0].get_xydata().tolist() for one in axis.containers}
+    assert found == {
+        "STFT+SSIM (paper)": [[11, 0.4], [12, 0.6]],
+        "STFT+SSIM (paper) arg_coef=0.0": [[11.5, 0.5]],
+        "unsharp mask of L2": [[13, 0.7]],
+    }

@@ -79,7 +79,7 @@ def require_consistent(flags):
 
 
 def main(flags):
-    """Print and write the table: runs.md or, with --match=kl, runs_at_equal_kl.md.
+    """Print and write the table, and its figure: runs.md and figures/runs.png; with --match=kl runs_at_equal_kl.
 
     Raises:
         UserError: there are no such runs, one of them has no finished checkpoint, or a baseline is no row.
@@ -87,6 +87,8 @@ def main(flags):
     require_consistent(flags)
     begin(flags)
     from evaluation import comparison, comparison_table, controls
+    from evaluation.figures import style
+    from evaluation.figures.frontier import frontier
     from models import runs
 
     found = comparison.last_stages(runs.select(flags.runs, flags.dataset, flags.split, flags.loss, flags.config))
@@ -102,4 +104,7 @@ def main(flags):
         rows, text = comparison_table.report_at_equal_kl(found, images, protocol, flags.baseline, wanted, flags.kl)
     else:
         rows, text = comparison_table.report(found, images, protocol, flags.baseline, wanted)
-    publish(flags, "runs_at_equal_kl" if flags.match else "runs", text, rows)
+    name = "runs_at_equal_kl" if flags.match else "runs"
+    publish(flags, name, text, rows)
+    points = [row for row in rows if "clear" not in row["psnr"]]  # the others are differences
+    style.save(frontier(points), Path(flags.out_dir) / f"figures/{name}.png")
