@@ -586,7 +586,7 @@ class TestCommands:
         assert text == capsys.readouterr().out
         assert f"{np.mean(found):.2f} ± {np.std(found, ddof=1):.2f}" in text
         evaluate.main(flags)
-        assert (folder / "out/runs.md").read_text() == text
+        assert text == f"{(folder / 'out/runs.md').read_text()}{folder / 'out/figures/runs.png'}\n"
 
     def test_runs_of_an_experiment_file(self, folder, flags):
         (folder / "experiment.yml").write_text("beta: 0.0001\nepochs: 1\n")
