@@ -583,10 +583,10 @@ class TestCommands:
         assert rows["l2"]["psnr"]["mean"] == pytest.approx(np.mean(found), rel=1e-4)
         assert rows["l2"]["psnr"]["sd"] == pytest.approx(np.std(found, ddof=1), rel=1e-2)
         text = (folder / "out/runs.md").read_text()
-        assert text == capsys.readouterr().out
+        assert capsys.readouterr().out == f"{text}{folder / 'out/figures/runs.png'}\n"
         assert f"{np.mean(found):.2f} ± {np.std(found, ddof=1):.2f}" in text
         evaluate.main(flags)
-        assert text == f"{(folder / 'out/runs.md').read_text()}{folder / 'out/figures/runs.png'}\n"
+        assert (folder / "out/runs.md").read_text() == text
 
     def test_runs_of_an_experiment_file(self, folder, flags):
         (folder / "experiment.yml").write_text("beta: 0.0001\nepochs: 1\n")
