@@ -196,6 +196,7 @@ class TestExperiments:
 
     @pytest.mark.parametrize("experiment,all_losses,varied", [
         ("blur_error", {"l2", "blur_error_vae"}, {"variance", "kernel_gradient"}),
+        ("long_colour", {"l2", "l1", "ssim", "l1+ssim", "l2+ffl", "stft+l2", "sharp-colour", "blur_error_vae"}, set()),
     ])  # fmt: skip
     def test_what_is_compared_at_equal_kl(self, experiment, all_losses, varied):
         """One target for all, and all else that is read alike, but for what is varied; one cycle; no tag twice."""
@@ -214,7 +215,7 @@ class TestExperiments:
 
 
 # make targets that write tables
-MADE = ("two_stage", "ablations", "blur_error", "colour", "ambient", "ambient_colour", "report")
+MADE = ("two_stage", "ablations", "blur_error", "colour", "long_colour", "digits", "ambient", "ambient_colour", "report")
 
 
 @pytest.mark.usefixtures("without_make")
@@ -235,9 +236,9 @@ class TestCommands:
         """Each names an experiment of the report or writes its numbers."""
         (block,) = re.findall(r"```bash\n(.*?)```", REPORT, re.S)
         targets = [line.split()[1] for line in block.splitlines()]
-        assert targets == ["two_stage", "ablations", "report"]
+        assert targets == ["two_stage", "ablations", "digits", "long_colour", "report"]
         for target in targets[:-1]:
-            assert self.recipe(target)["train.py"] == [[f"--config=config/experiments/{target}.yml"]]
+            assert self.recipe(target)["train.py"][0][0] == f"--config=config/experiments/{target}.yml"
 
     @pytest.mark.parametrize("target", MADE)
     def test_the_tables_are_made_by_commands_that_exist(self, target, monkeypatch):
