@@ -215,7 +215,17 @@ class TestExperiments:
 
 
 # make targets that write tables
-MADE = ("two_stage", "ablations", "blur_error", "colour", "long_colour", "digits", "ambient", "ambient_colour", "report")
+MADE = (
+    "two_stage",
+    "ablations",
+    "blur_error",
+    "colour",
+    "long_colour",
+    "digits",
+    "ambient",
+    "ambient_colour",
+    "report",
+)
 
 
 @pytest.mark.usefixtures("without_make")

@@ -53,14 +53,16 @@ def linear(rng):
 
 
 class TestACSG:
-    def test_objective(self, linear, rng):
+    @pytest.mark.parametrize("of,factor", [(acsg.features, 2), (acsg.pixels, 1)])
+    def test_objective(self, linear, rng, of, factor):
+        """Of features, twice the image, or of pixels."""
         z, y = rng.normal(size=(4, LATENTS)), rng.normal(size=(4, *SHAPE))
         expected = [
-            5 * np.mean([(2 * a - b) ** 2 for a, b in zip(one @ linear.matrix, other.ravel(), strict=True)])
+            5 * np.mean([(factor * a - b) ** 2 for a, b in zip(one @ linear.matrix, other.ravel(), strict=True)])
             + 0.001 * sum(value**2 for value in one)
             for one, other in zip(z, y, strict=True)
         ]
-        found = acsg.objective(linear, tf.constant(z, tf.float32), tf.zeros([4]), tf.constant(y, tf.float32))
+        found = acsg.objective(linear, tf.constant(z, tf.float32), tf.zeros([4]), tf.constant(y, tf.float32), of)
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
     def test_adam(self, rng):
@@ -267,7 +269,7 @@ class TestCases:
         with np.load(folder / "mnist.npz") as file:
             np.testing.assert_array_equal(case.images, np.float32(file["x_test"][..., None]) / np.float32(255))
         assert (case.measurement, case.setting, case.dataset) == ("drop_patch", "drop_patch, k = 14", "mnist-gray")
-        assert [*case.restorers] == ["ambient_vae_gan", "supervised", "acsg", "non_learned"]
+        assert [*case.restorers] == ["ambient_vae_gan", "supervised", "acsg", "acsg_pixels", "non_learned"]
         np.testing.assert_array_equal((case.theta == 0).sum((1, 2, 3)), 14**2)
         np.testing.assert_array_equal(case.measured, np.where(case.theta == 0, 0, case.images))
 
@@ -427,9 +429,11 @@ def test_the_command(folder, tmp_path, monkeypatch, capsys):
         ("drop_patch", "ambient_vae_gan", 12),
         ("drop_patch", "supervised", 12),
         ("drop_patch", "acsg", 5),
+        ("drop_patch", "acsg_pixels", 5),
         ("drop_patch", "non_learned", 12),
         ("drop_independent", "ambient_vae_gan", 12),
         ("drop_independent", "acsg", 5),
+        ("drop_independent", "acsg_pixels", 5),
         ("drop_independent", "non_learned", 12),
     ]
     assert all(row["seconds_per_image"] > 0 for row in rows)

@@ -85,7 +85,7 @@ def error_against_time(cases):
 def points(name, case):
     """Yield the time per image (ms) and the mean squared error of a method, for ACSG after each of STEPS."""
     restore = case.restorers[name]
-    variants = [partial(restore, steps=steps) for steps in STEPS] if name == "acsg" else [restore]
+    variants = [partial(restore, steps=steps) for steps in STEPS] if name.startswith("acsg") else [restore]
     for variant in variants:
         restored, seconds = timed(variant, case)
         yield 1000 * seconds, np.mean((restored - case.images) ** 2)

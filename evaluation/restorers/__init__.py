@@ -19,6 +19,7 @@ def restorers(ambient, supervised=None):
         "ambient_vae_gan": in_one_pass(ambient),
         "supervised": supervised and in_one_pass(supervised),
         "acsg": acsg.restorer(ambient),
+        "acsg_pixels": acsg.restorer(ambient, of=acsg.pixels),
         "non_learned": filters.restorer(ambient.measurement),
     }
     return {name: restore for name, restore in found.items() if restore}

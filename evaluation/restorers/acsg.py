@@ -5,7 +5,8 @@ images alone, as in AmbientGAN (Bora, Price and Dimakis 2018). The search minimi
 
     5 · mean (D_l(f_θ(Dec(z))) - D_l(y))² + 0.001 · Σ z²
 
-where D_l are the features of the discriminator. Each of its 100 steps of Adam draws a new θ.
+where D_l are the features of the discriminator. Each of its 100 steps of Adam draws a new θ. With `of=pixels` the
+images themselves are compared, f_θ(Dec(z)) with y.
 """
 
 import numpy as np
@@ -19,24 +20,37 @@ FEATURE_WEIGHT, PRIOR_WEIGHT = 5.0, 0.001
 RATE, DECAY_1, DECAY_2, EPSILON = 0.1, 0.9, 0.999, 1e-7
 
 
-def restorer(model, seed=0):
+def features(model, images):
+    """Return the features D_l [B, h, w, c] of measured images [B, H, W, C]."""
+    return model.discriminate(images)[0]
+
+
+def pixels(model, images):
+    """Return measured images [B, H, W, C] as they are."""
+    return images
+
+
+def restorer(model, seed=0, of=features):
     """Return ACSG with the decoder and discriminator of `model`: function(measured, theta=None, steps=STEPS).
 
     The function takes measured images [N, H, W, C] and returns the images [N, H, W, C] that it finds. It
-    ignores θ. `seed` is that of the first z, samples of the prior, and of the θ that the search draws.
+    ignores θ.
+
+    Args: `seed`, that of the first z, samples of the prior, and of the θ that the search draws; `of`, what of measured
+    images is compared, `features` or `pixels`.
     """
     spec = tf.TensorSpec([None, *model.image_shape]), tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)
 
     @tf.function(input_signature=spec, autograph=False)
     def search(measured, steps, seed):
         first, later = tf.unstack(tf.random.split(seed))
-        size, (features, _) = tf.shape(measured)[0], model.discriminate(measured)
+        size, wanted = tf.shape(measured)[0], of(model, measured)
 
         def gradient(z, step):
             theta = model.measurement.draw([size, *model.image_shape], tf.random.fold_in(later, step))
             with tf.GradientTape() as tape:
                 tape.watch(z)
-                total = tf.reduce_sum(objective(model, z, theta, features))
+                total = tf.reduce_sum(objective(model, z, theta, wanted, of))
             return tape.gradient(total, z)
 
         z = tf.random.stateless_normal([size, model.latent_dim], first)
@@ -50,10 +64,13 @@ def restorer(model, seed=0):
     return restore
 
 
-def objective(model, z, theta, features):
-    """Return the objective [B] of latents z [B, latent_dim], given θ [B, ...] and the features D_l(y) [B, h, w, c]."""
-    found, _ = model.discriminate(model.measurement.apply(model.decode(z), theta))
-    error = tf.reduce_mean(tf.math.squared_difference(found, features), [1, 2, 3])
+def objective(model, z, theta, wanted, of=features):
+    """Return the objective [B] of latents z [B, latent_dim], given θ [B, ...].
+
+    Args: `wanted`, the features or pixels [B, h, w, c] of y, as `of` returns them.
+    """
+    found = of(model, model.measurement.apply(model.decode(z), theta))
+    error = tf.reduce_mean(tf.math.squared_difference(found, wanted), [1, 2, 3])
     return FEATURE_WEIGHT * error + PRIOR_WEIGHT * tf.reduce_sum(z**2, 1)
 
 
