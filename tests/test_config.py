@@ -28,6 +28,7 @@ from config.places import present
 from config.schema import KEYS
 from config.system.errors import UserError, run
 from config.system.files import write_atomically
+from config.system.runtime import import_tensorflow
 from models.ambient_vae_gan import AmbientVAEGAN
 from models.blur_error_vae import BlurErrorVAE
 from models.latent import LatentModel
@@ -238,6 +239,11 @@ class TestRefusals:
         with pytest.raises(UserError) as refusal:
             evaluate.main([*argv, f"--out_dir={tmp_path}"])
         assert message in str(refusal.value)
+
+    def test_another_backend(self, monkeypatch):
+        monkeypatch.setenv("KERAS_BACKEND", "jax")
+        with pytest.raises(UserError, match="KERAS_BACKEND: expected tensorflow for this command, got 'jax'"):
+            import_tensorflow()
 
     @pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
     def test_closed_streams(self, tmp_path, closed):
