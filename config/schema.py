@@ -146,10 +146,8 @@ class Key:
             return str(value)
         if self.kind is int:
             return int(value) if re.fullmatch(r"[+-]?[0-9]{1,10}", str(value)) else None
-        try:
-            return float(value)
-        except (ValueError, OverflowError):
-            return None
+        is_number = re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,5})?", str(value))
+        return float(value) if is_number else None
 
     def _is_within(self, value):
         if self.choices:

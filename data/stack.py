@@ -40,9 +40,9 @@ def read(path):
     Raises:
         UserError: there is no such file, it is damaged, or it has several arrays.
     """
-    if str(path).endswith(nifti.SUFFIXES):
+    if str(path).lower().endswith(nifti.SUFFIXES):
         return nifti.slices(path)
-    if Path(path).suffix == ".npz":
+    if Path(path).suffix.lower() == ".npz":
         with npz.opened(path, EXPECTED) as archive:
             if len(archive.files) != 1:
                 raise UserError(f"{path}: expected one array, got {', '.join(archive.files)[:200]}")

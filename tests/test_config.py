@@ -28,6 +28,7 @@ from config.places import present
 from config.schema import KEYS
 from config.system.errors import UserError, run
 from config.system.files import write_atomically
+from config.system.runtime import import_tensorflow
 from models.ambient_vae_gan import AmbientVAEGAN
 from models.blur_error_vae import BlurErrorVAE
 from models.latent import LatentModel
@@ -83,6 +84,27 @@ class TestValues:
     @pytest.mark.parametrize("text,value", [("1e-4", 1e-4), ("'0.5'", 0.5), ("1", 1.0)])
     def test_yaml_numbers_as_people_write_them(self, tmp_path, text, value):
         assert of_file(f"min_lr: {text}\n", tmp_path / "c.yml") == [{"min_lr": value}]
+
+    @pytest.mark.parametrize("key,text", [
+        ("seed", "010"), ("epochs", "1:30"), ("epochs", "0x10"), ("seed", "1_000"), ("beta", "1_0.5"), ("beta", "٣"),
+        ("tag", "007"), ("tag", "no"), ("tag", "2024-01-01"), ("data_dir", "0b11"),
+    ])  # fmt: skip
+    def test_a_value_means_in_a_file_what_it_means_as_a_flag(self, tmp_path, key, text):
+        def read_or_refusal(read):
+            try:
+                return read()
+            except UserError as error:
+                return str(error).split("expected")[1]
+
+        as_flag = read_or_refusal(lambda: KEYS[key].parse_list(key, text))
+        in_file = read_or_refusal(lambda: of_file(f"{key}: {text}\n", tmp_path / "c.yml")[0][key])
+        assert in_file == as_flag
+        refused = key in ("epochs", "beta") or "_" in text
+        assert isinstance(as_flag, KEYS[key].kind) or (refused and "number from" in as_flag)
+
+    def test_a_block_takes_over_another(self, tmp_path):
+        first, second = of_file("runs: [&a {loss: l2, seed: 1}, {<<: *a, loss: l1}]", tmp_path / "c.yml")
+        assert (first, second) == ({"loss": "l2", "seed": 1}, {"loss": "l1", "seed": 1})
 
     def test_tag_defaults_to_the_loss(self):
         assert config.resolve({"loss": "l2"}).tag == "l2"
@@ -217,6 +239,11 @@ class TestRefusals:
         with pytest.raises(UserError) as refusal:
             evaluate.main([*argv, f"--out_dir={tmp_path}"])
         assert message in str(refusal.value)
+
+    def test_another_backend(self, monkeypatch):
+        monkeypatch.setenv("KERAS_BACKEND", "jax")
+        with pytest.raises(UserError, match="KERAS_BACKEND: expected tensorflow for this command, got 'jax'"):
+            import_tensorflow()
 
     @pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
     def test_closed_streams(self, tmp_path, closed):
@@ -404,9 +431,16 @@ ONES = st.sampled_from(sorted(KEYS))
 
 
 def has_wrong_value(name, value):
-    """Whether a YAML value, or one of the values of a list, is none of its key's."""
+    """Whether a YAML value, or one of the values of a list, is none of its key's: where it is read as text."""
     values = value if isinstance(value, list) and value else [value]
-    return any(is_refused(functools.partial(KEYS[name].parse, name, one)) for one in values)
+    return any(is_refused(functools.partial(KEYS[name].parse, name, as_text(one))) for one in values)
+
+
+def as_text(value):
+    """A YAML value as the test below writes it: an integer in hex."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:#x}" if isinstance(value, int) else value
 
 
 def is_refused(read):
@@ -464,7 +498,7 @@ class TestMalformedInputs:
     @example("seed", [])
     def test_yaml_values(self, name, value):
         assume(has_wrong_value(name, value))
-        text = f"{name}: {value:#x}" if type(value) is int else yaml.safe_dump({name: value})
+        text = f"{name}: {as_text(value)}" if type(value) is int else yaml.safe_dump({name: value})
         self.yaml.write_text(text, encoding="utf-8")
         assert refused_in_one_line(train, [f"--config={self.yaml}"])
 

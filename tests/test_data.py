@@ -159,6 +159,39 @@ class TestStack:
         with pytest.raises(UserError, match=r"expected the package nibabel, which is not .*; pip install nibabel"):
             data.load("array_file", "train", str(tmp_path / "time.nii"))
 
+    @pytest.mark.parametrize("change,message", [
+        (lambda volume: np.where(volume > 0.9, np.nan, volume), "expected finite numbers of 32 bits, got"),
+        (lambda volume: volume.astype(np.float64) * 1e300, "expected finite numbers of 32 bits, got"),
+        (lambda volume: volume * 0, "expected a volume of different values, got values from 0 to 0"),
+        (lambda volume: volume.astype(np.complex64), "real numbers, got complex64"),
+        (lambda volume: np.zeros(volume.shape, [(name, "u1") for name in "RGB"]), "real numbers, got"),
+    ])  # fmt: skip
+    def test_a_volume_of_other_numbers(self, change, message, tmp_path, rng, recwarn):
+        nibabel = pytest.importorskip("nibabel")
+        volume = change(rng.random((8, 8, 20), np.float32))
+        nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), tmp_path / "a.nii")
+        with pytest.raises(UserError, match=message):
+            data.load("array_file", "train", str(tmp_path / "a.nii"))
+        assert not recwarn.list
+
+    @pytest.mark.parametrize("name", ["A.NII", "A.NII.GZ", "moment.nii"])
+    def test_a_volume_by_another_name(self, name, tmp_path, rng):
+        """Or with a fourth axis of length 1."""
+        nibabel = pytest.importorskip("nibabel")
+        volume = rng.random((8, 8, 20, 1)[: 4 if name == "moment.nii" else 3], np.float32)
+        content = nibabel.Nifti1Image(volume, np.eye(4)).to_bytes()
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("GZ") else content)
+        assert data.load("array_file", "train", str(tmp_path / name)).images.shape == (18, 8, 8, 1)
+
+    def test_a_damaged_volume_is_one_line(self, tmp_path, rng, caplog, capsys):
+        nibabel = pytest.importorskip("nibabel")
+        content = nibabel.Nifti1Image(rng.random((8, 8, 20), np.float32), np.eye(4)).to_bytes()
+        (tmp_path / "a.nii").write_bytes(gzip.compress(content))
+        with pytest.raises(UserError, match="damaged file"):
+            data.load("array_file", "train", str(tmp_path / "a.nii"))
+        assert not caplog.records
+        assert capsys.readouterr().err == ""
+
     def test_no_array(self, tmp_path):
         (tmp_path / "a.npy").write_bytes(b"nothing")
         np.savez(tmp_path / "two.npz", a=np.zeros(1), b=np.zeros(1))

@@ -297,6 +297,16 @@ class TestTable:
             ("b", "3", "11.000000", "0.500000"),
         ]
 
+    def test_a_table_that_a_spreadsheet_saved(self, tmp_path):
+        """With a mark before the text, other ends of lines and the columns in another order."""
+        runs.record(config.resolve({"tag": "a", "seed": 2, "results_dir": str(tmp_path)}), self.QUALITY)
+        rows = [line.split(",")[::-1] for line in (tmp_path / "runs.csv").read_text().splitlines()]
+        text = "".join(f"{','.join(row[-1:] + row[:-1])}\r\n" for row in rows)
+        (tmp_path / "runs.csv").write_bytes(text.encode("utf-8-sig"))
+        assert [(run.tag, run.seed) for run in runs.load(tmp_path / "runs.csv")] == [("a", 2)]
+        runs.record(config.resolve({"tag": "b", "results_dir": str(tmp_path)}), self.QUALITY)
+        assert [run.tag for run in runs.load(tmp_path / "runs.csv")] == ["a", "b"]
+
     def test_no_table(self, tmp_path):
         assert runs.read(tmp_path / "runs.csv") == []
         with pytest.raises(UserError, match="expected a table of runs"):

@@ -66,7 +66,7 @@ def read_bytes(path, expected, most):
 
 
 def read_text(path, expected, most):
-    """Return the text of the file `path`, in UTF-8.
+    """Return the text of the file `path`, in UTF-8, without the mark that spreadsheets put before it.
 
     Args: as of `opened`.
 
@@ -74,7 +74,7 @@ def read_text(path, expected, most):
         UserError: as of `opened`, or it is no text.
     """
     try:
-        return read_bytes(path, expected, most).decode("utf-8").replace("\r\n", "\n")
+        return read_bytes(path, expected, most).decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: expected {expected}, got: {error}") from error
 

@@ -3,6 +3,8 @@
 import contextlib
 import os
 
+from config.system.errors import UserError
+
 # pixels of a batch up to which a second thread costs a step more than it saves (28x28: 10 images)
 FEW_PIXELS = 8000
 
@@ -11,8 +13,15 @@ def import_tensorflow(deterministic=True):
     """Import TensorFlow and find its devices, without the lines it writes on the way.
 
     A GPU gives its memory as it is needed. With `deterministic`, the same seed gives the same bits there too.
+
+    Raises:
+        UserError: the environment names another backend of Keras.
     """
     from config.system import quiet
+
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    if backend != "tensorflow":
+        raise UserError(f"KERAS_BACKEND: expected tensorflow for this command, got {backend[:80]!r}")
 
     with quiet.silenced():
         import tensorflow

@@ -1,5 +1,7 @@
 """YAML files: small, and with every key once."""
 
+from typing import ClassVar
+
 import yaml
 
 from config.system import files
@@ -7,7 +9,15 @@ from config.system.errors import UserError
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """YAML in which every key stands once. PyYAML would take the last of two."""
+    """YAML in which every key stands once, of two PyYAML would take the last, and every value is text or empty.
+
+    So a value means in a file what it means as a flag: PyYAML would read 010 as 8, 1:30 as 90 and no as False.
+    """
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":null", ":merge"))]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node, deep=False):
         """Return the dict of a node.
