@@ -311,7 +311,9 @@ class TestPicture:
     def test_transparent_parts_are_black(self, tmp_path, mode):
         image = Image.new("RGBA", (28, 28), (255, 255, 255, 0))
         image.paste((255, 255, 255, 255), (0, 0, 14, 28))
-        image.convert(mode).save(tmp_path / "p.png" if mode != "PA" else tmp_path / "p.tiff")
+        picture = image.convert(mode)
+        picture.putalpha(image.getchannel("A"))  # before Pillow 12, "PA" had lost it
+        picture.save(tmp_path / "p.png" if mode != "PA" else tmp_path / "p.tiff")
         path = next(tmp_path.iterdir())
         found = picture_file.load(path, (28, 28, 1))[0, :, :, 0]
         assert (found[:, :13] == 255).all()
