@@ -85,8 +85,10 @@ def main(argv):
             for python in PYTHONS
             for name, resolution in REQUIREMENTS.items()
         }
-        rows = [row(program, clone, name) for (_, name), program in environments.items()]
-    publish("versions", HEADER, rows)
+        rows = []
+        for (_, name), program in environments.items():
+            rows.append(row(program, clone, name))
+            publish("versions", HEADER, rows)  # what is known so far
 
 
 if __name__ == "__main__":
