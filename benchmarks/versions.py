@@ -51,7 +51,7 @@ def installed(folder, clone, python, resolution):
 
 def row(program, clone, requirements):
     """Return the cells of an environment, given its interpreter and the name of its requirements."""
-    found = subprocess.run([program, "-c", VERSIONS], capture_output=True, text=True, check=True).stdout
+    found = subprocess.run([program, "-c", VERSIONS], capture_output=True, encoding="utf-8", check=True).stdout
     python, *packages = found.split()
     return [python, requirements, *packages, *map(str, tests(program, clone))]
 
@@ -63,7 +63,7 @@ def tests(program, clone):
         UserError: they did not run.
     """
     command = [program, "-m", "pytest", "-n", "auto", "-m", "not slow", "-p", "no:cacheprovider"]
-    done = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=clone, capture_output=True, encoding="utf-8", check=False)
     lines = [*done.stderr.splitlines(), *done.stdout.splitlines()]
     for line in lines:
         if line.startswith(("FAILED", "ERROR")):

@@ -246,7 +246,7 @@ class TestCommands:
         """Each names an experiment of the report or writes its numbers."""
         (block,) = re.findall(r"```bash\n(.*?)```", REPORT, re.S)
         targets = [line.split()[1] for line in block.splitlines()]
-        assert targets == ["two_stage", "ablations", "digits", "long_colour", "report"]
+        assert targets == ["two_stage", "ablations", "sharp", "digits", "long_colour", "report"]
         for target in targets[:-1]:
             assert self.recipe(target)["train.py"][0][0] == f"--config=config/experiments/{target}.yml"
 
