@@ -209,6 +209,10 @@ class TestConfigurations:
             "ours"
         ]
 
+    def test_a_key_that_a_run_does_not_read_is_not_in_its_name(self):
+        blurred = [self.run(model="blur_error_vae", seed=seed, blur_start_epoch=2) for seed in (0, 1)]
+        assert [*bootstrap.configurations([*blurred, self.run(loss="l2")])] == ["blur_error_vae", "l2"]
+
     def test_a_run_that_others_start_from_is_no_row(self):
         start = self.run(loss="l2", tag="start_seed1", seed=1, model_dir="m")
         other = self.run(loss="l2", tag="start_seed2", seed=2, model_dir="m")
