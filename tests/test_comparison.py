@@ -210,7 +210,8 @@ class TestConfigurations:
         ]
 
     def test_a_key_that_a_run_does_not_read_is_not_in_its_name(self):
-        blurred = [self.run(model="blur_error_vae", seed=seed, blur_start_epoch=2) for seed in (0, 1)]
+        keys = {"model": "blur_error_vae", "loss": "blur_error_vae", "blur_start_epoch": 2}
+        blurred = [self.run(**keys, seed=seed) for seed in (0, 1)]
         assert [*bootstrap.configurations([*blurred, self.run(loss="l2")])] == ["blur_error_vae", "l2"]
 
     def test_a_run_that_others_start_from_is_no_row(self):
