@@ -37,6 +37,8 @@ SMALL = {"train_size": 12, "test_size": 2, "monitor_size": 2, "num_samples": 2, 
 NUM_IMAGES, DAY = 60, 86400
 # of a disk that a training fills, in KB
 DISK = 400
+# and its size afterwards
+ENOUGH = "4g"
 FOLDERS = ("model", "results", "logs")
 TAG = "soak"
 
@@ -128,8 +130,11 @@ class Soak:
 
     def run(self):
         """Go through all of it and return what was counted."""
-        with contextlib.suppress(Stopped):
-            self.go()
+        try:
+            with contextlib.suppress(Stopped):
+                self.go()
+        except UserError as error:
+            self.wrong("lost", str(error))
         for name in ("whole", "cut", "two", "full"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         return self.counts
@@ -174,7 +179,7 @@ class Soak:
         try:
             self.counts["full disks"] += self.command("train", self.flags("full")).code == 2
             self.readable("full")
-            mount(place, "remount,size=200m")
+            mount(place, f"remount,size={ENOUGH}")
             self.train("full")
             self.compare("full")
         finally:
