@@ -37,7 +37,7 @@ def traversal(model, count, flags, settings):
     from data.batches import to_float
 
     side, _, channels = model.image_shape
-    images = data.load(settings.dataset, "test", flags.data_dir, side, channels).images[:NUM_ENCODED]
+    images = data.load(settings.dataset, "test", flags.data_dir, side, channels, settings.window).images[:NUM_ENCODED]
     return model.traversal(model.latents_by_kl(to_float(images))[:MOST_ROWS], count)
 
 
@@ -48,7 +48,7 @@ def interpolation(model, count, flags, settings):
     from data import picture_file
     from data.batches import to_float
 
-    pictures = [picture_file.load(path, model.image_shape) for path in flags.image.split(",")]
+    pictures = [picture_file.load(path, model.image_shape, window=settings.window) for path in flags.image.split(",")]
     return model.interpolation(to_float(np.concatenate(pictures)), count)
 
 

@@ -41,6 +41,7 @@ WITH_DISCRIMINATOR = tuple(name for name, source in ARCHITECTURES.items() if "di
 # data sets of pictures that can be scaled to any size, data sets of pictures, and those of any folder or file
 SIZED = tuple(name for name, source in DATASETS.items() if source.startswith("Folder(") and "size=" not in source)
 PICTURES = tuple(name for name, source in DATASETS.items() if source.startswith("Folder("))
+NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,5})?"
 ANY_FOLDER = tuple(name for name, source in DATASETS.items() if source.startswith(("Folder(in_folder", "Arrays(stack")))
 
 
@@ -117,13 +118,14 @@ class Key:
         return parsed
 
     def parse_list(self, name, text):
-        """Return the value of `text`, or a list if it has commas. A comma belongs to free text.
+        """Return the value of `text`, or a list if it has commas. A comma may belong to a text, such as free text.
 
         Raises:
             UserError: a value is of another type or out of bounds.
         """
-        is_free_text = self.kind is str and not self.choices and re.fullmatch(self.pattern, ",")
-        values = [text] if is_free_text else [part for part in text.split(",") if part] or [text]
+        texts = (",", text) if self.kind is str and not self.choices else ()
+        is_one = any(re.fullmatch(self.pattern, part) for part in texts)
+        values = [text] if is_one else [part for part in text.split(",") if part] or [text]
         parsed = [self.parse(name, value) for value in values]
         return parsed if len(parsed) > 1 else parsed[0]
 
@@ -146,7 +148,7 @@ class Key:
             return str(value)
         if self.kind is int:
             return int(value) if re.fullmatch(r"[+-]?[0-9]{1,10}", str(value)) else None
-        is_number = re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,5})?", str(value))
+        is_number = re.fullmatch(NUMBER, str(value))
         return float(value) if is_number else None
 
     def _is_within(self, value):
@@ -173,6 +175,16 @@ class LossKey(Key):
         return value in ALIASES or value in MODELS or (set(terms) <= {*TERMS} and len({*terms}) == len(terms))
 
 
+class RangeKey(Key):
+    """A Key for two numbers, the first of them smaller."""
+
+    def _is_within(self, value):
+        if not value or not super()._is_within(value):
+            return not value
+        low, high = map(float, value.split(","))
+        return 0 < high - low < math.inf
+
+
 def read_by(key, *names):
     """The Reader of a key that is read where `key` is one of `names`."""
     return Reader(key, names)
@@ -189,6 +201,14 @@ DATA = {
     "data_dir": Key(str, "folder with the files of the data set; empty: download them", changes="place"),
     "image_size": Key(int, "side of the pictures, in pixels", low=1, high=4096, read_by=read_by("dataset", *SIZED)),
     "channels": Key(int, "3: colour; 1: the pictures in grey", choices=(1, 3), read_by=read_by("dataset", *PICTURES)),
+    "window": RangeKey(
+        str,
+        "values LOW,HIGH that are black and white in grey pictures of 16 bits or of real numbers; empty: by the "
+        "range of each",
+        pattern=rf"({NUMBER},{NUMBER})?",
+        words="two numbers LOW,HIGH, the first of them smaller",
+        read_by=read_by("dataset", *PICTURES),
+    ),
     "train_size": Key(int, "number of training images, from the first on; 0: all", low=0),
     "test_size": Key(int, "number of images for the scores at the end; 0: all", low=0, changes="log"),
     "test_split": Key(

@@ -39,7 +39,7 @@ class Split(NamedTuple):
     labels: np.ndarray | None  # [N] uint8; None where there are none
 
 
-def load(name, split, data_dir="", image_size=64, channels=3):
+def load(name, split, data_dir="", image_size=64, channels=3, window=""):
     """Load the images and labels of a data set.
 
     Args:
@@ -52,6 +52,8 @@ def load(name, split, data_dir="", image_size=64, channels=3):
             "mnist" is part of this repository and needs no folder.
         image_size: side of the pictures, in pixels, where the data set has no size of its own.
         channels: 3, or 1 for pictures in grey, where the data set is of picture files.
+        window: "LOW,HIGH", the values that are black and white in picture files of 16 bits or of real numbers;
+            empty: by the range of each.
 
     Raises:
         UserError: no data set has this name, its files are missing or broken, the download failed, or there
@@ -59,7 +61,7 @@ def load(name, split, data_dir="", image_size=64, channels=3):
     """
     if name not in DATASETS:
         raise UserError(f"dataset: expected one of {', '.join(DATASETS)}, got {name!r}")
-    return Split(*DATASETS[name].load(name, split, data_dir, image_size, channels))
+    return Split(*DATASETS[name].load(name, split, data_dir, image_size, channels, window))
 
 
 def shape_of_pictures(name, image_size, channels):

@@ -34,7 +34,7 @@ class Arrays:
     def shape(self, image_size, channels):
         """None: the shape of the images is known only once they are read."""
 
-    def load(self, name, split, data_dir, image_size, channels):
+    def load(self, name, split, data_dir, *_):
         """Return the images [N, H, W, C] and labels [N] of a split; None for labels that there are not.
 
         Raises:

@@ -21,20 +21,21 @@ LEAST = -0.1
 TURNED = (5, 6, 7, 8)
 
 
-def load(path, image_shape, crop=False):
+def load(path, image_shape, crop=False, window=""):
     """Load the picture in the file `path` as uint8 [1, H, W, C], resized to `image_shape` [H, W, C].
 
     With `crop` it keeps its proportions and loses two borders. Otherwise it is stretched. Of an animation the first
     frame is taken. Transparent parts become black, and the picture is turned as the camera noted. A grey picture of
-    more than 8 bits, or of real numbers, becomes one of 8 bits by its own range (`white`).
+    more than 8 bits, or of real numbers, becomes one of 8 bits: black and white are the two values of `window`,
+    "LOW,HIGH", or, where that is empty, 0 and what its own range gives (`white`).
 
     Raises:
         UserError: there is no such file, it is no picture, it is damaged, it has more than MOST_PIXELS pixels, or
-            some of its values are below 0 or no numbers.
+            some of its values are no numbers, or without `window` below 0.
     """
     height, width, channels = image_shape
     resize = ImageOps.fit if crop else Image.Image.resize
-    pixels = _resized(path, channels, lambda plain: resize(plain, (width, height), Image.Resampling.LANCZOS))
+    pixels = _resized(path, channels, lambda plain: resize(plain, (width, height), Image.Resampling.LANCZOS), window)
     return np.broadcast_to(pixels.reshape(1, height, width, -1), (1, height, width, channels)).astype(np.uint8)
 
 
@@ -50,14 +51,14 @@ def size(path):
         return image.size[::-1] if is_turned else image.size
 
 
-def _resized(path, channels, resize):
+def _resized(path, channels, resize, window=""):
     with opened(path) as image:
         ImageOps.exif_transpose(image, in_place=True)
         is_deep = image.mode in ("I", "F") or image.mode.startswith("I;16")
-        most = _white_of(path, image) if is_deep else 255
+        low, high = _range(path, image, window) if is_deep else (0, 255)
         plain = image.convert("F") if is_deep else _on_black(image).convert("L" if channels == 1 else "RGB")
         pixels = np.asarray(resize(plain))
-    return np.clip(np.rint(pixels * (255 / most)), 0, 255) if is_deep else pixels
+    return np.clip(np.rint((pixels - low) * (255 / (high - low))), 0, 255) if is_deep else pixels
 
 
 def require(path):
@@ -104,12 +105,15 @@ def white(most, is_real):
     return next((2**depth - 1 for depth in DEPTHS if most < 2**depth), most)
 
 
-def _white_of(path, image):
+def _range(path, image, window):
     values = np.asarray(image)
     least, most = float(values.min()), float(values.max())
-    if not LEAST * most <= least <= most < math.inf:
-        raise UserError(f"{path}: expected values from 0, got values from {least:g} to {most:g}")
-    return white(most, image.mode == "F")
+    if window and -math.inf < least <= most < math.inf:
+        return [float(end) for end in window.split(",")]
+    if window or not LEAST * most <= least <= most < math.inf:
+        wanted = "finite values" if window else "values from 0, or, for others, --window=LOW,HIGH"
+        raise UserError(f"{path}: expected {wanted}, got values from {least:g} to {most:g}")
+    return 0, white(most, image.mode == "F")
 
 
 def _on_black(image):

@@ -53,14 +53,14 @@ class Folder:
         side = self.size or image_size
         return side, side, channels
 
-    def load(self, name, split, data_dir, image_size, channels):
+    def load(self, name, split, data_dir, image_size, channels, window):
         """Return the Pictures of a split, and None for their labels.
 
         Raises:
             UserError: there is no such folder, no picture of the split in it, or not the list it should have.
         """
         shape = self.shape(image_size, channels)
-        return read(name, self.files, "train" if split == "rest" else split, data_dir, shape), None
+        return read(name, self.files, "train" if split == "rest" else split, data_dir, shape, window), None
 
 
 class Pictures:
@@ -70,11 +70,12 @@ class Pictures:
     view. A file that cannot be read raises a UserError. It is kept in `failure` too, because TensorFlow
     raises another error in its place.
 
-    Args: `files`, paths; `shape`, [H, W, C] of one; `held`, the decoded pictures [N, H, W, C] or None.
+    Args: `files`, paths; `shape`, [H, W, C] of one; `window`, as of picture_file.load; `held`, the decoded pictures
+    [N, H, W, C] or None.
     """
 
-    def __init__(self, files, shape, held=None):
-        self.files, self.held, self.failure = files, held, None
+    def __init__(self, files, shape, window="", held=None):
+        self.files, self.window, self.held, self.failure = files, window, held, None
         self.shape = (len(files), *shape)
         self.dtype = np.dtype(np.uint8)
         self.ndim = len(self.shape)
@@ -85,7 +86,8 @@ class Pictures:
     def __getitem__(self, index):
         """Return the pictures at an array of indices, uint8 [K, H, W, C], or the Pictures in a slice."""
         if isinstance(index, slice):
-            return Pictures(self.files[index], self.shape[1:], None if self.held is None else self.held[index])
+            held = None if self.held is None else self.held[index]
+            return Pictures(self.files[index], self.shape[1:], self.window, held)
         if self.held is not None:
             return self.held[index]
         try:
@@ -99,7 +101,7 @@ class Pictures:
 
     def decode(self, path):
         """Return the middle square of the picture in a file, uint8 [1, H, W, C]."""
-        return picture_file.load(path, self.shape[1:], crop=True)
+        return picture_file.load(path, self.shape[1:], crop=True, window=self.window)
 
 
 @functools.cache
@@ -109,7 +111,7 @@ def workers():
 
 
 @functools.lru_cache(maxsize=3)
-def read(name, files, split, folder, shape):
+def read(name, files, split, folder, shape, window):
     """Return the Pictures, each of `shape`, of a split of the data set `name`, after decoding every file once.
 
     Files that cannot be read are named on stderr, counted and left out. The pictures are held in memory
@@ -120,7 +122,7 @@ def read(name, files, split, folder, shape):
         UserError: there is no such folder, no picture of the split in it, or not the list it should have.
     """
     config.require_pictures(name, folder)
-    listed = Pictures(files(Path(folder), split), shape)
+    listed = Pictures(files(Path(folder), split), shape, window)
     held = np.empty(listed.shape, np.uint8) if math.prod(listed.shape) <= MEMORY_SHARE * machine.memory() else None
     good = []
     for i, picture in enumerate(decode_all(listed.files, listed.decode, f" {split}")):
@@ -132,8 +134,8 @@ def read(name, files, split, folder, shape):
         count = len(listed)
         raise UserError(f"data_dir: expected pictures for the {split} split in {folder}, got none in {count} files")
     if len(good) == len(listed):
-        return Pictures(listed.files, shape, held)
-    return Pictures([listed.files[i] for i in good], shape, None if held is None else held[good])
+        return Pictures(listed.files, shape, window, held)
+    return Pictures([listed.files[i] for i in good], shape, window, None if held is None else held[good])
 
 
 def decode_all(files, decode, kind=""):

@@ -65,9 +65,9 @@ def cases(files, split="test", dataset="", data_dir="", seed=0):
             or the images have another shape than the models take.
     """
     found = []
-    for (trained_on, measurement, setting), models in by_measurement(files).items():
+    for (trained_on, window, measurement, setting), models in by_measurement(files).items():
         model, name = models["ambient_vae_gan"], dataset or trained_on
-        images = load_images(name, split, data_dir, model.image_shape)
+        images = load_images(name, split, data_dir, model.image_shape, window)
         theta = model.measurement.draw(images.shape, [seed, 1])
         arrays = [array.numpy() for array in (images, theta, model.measurement.apply(images, theta))]
         found.append(Case(measurement, setting, name, model, restorers(model, models.get("supervised")), *arrays))
@@ -75,7 +75,7 @@ def cases(files, split="test", dataset="", data_dir="", seed=0):
 
 
 def by_measurement(files):
-    """Return the models in `files`, (data set, measurement, setting) → "ambient_vae_gan" or "supervised" → model.
+    """Return the models in `files`, (data set, window, measurement, setting) → "ambient_vae_gan" or "supervised" → it.
 
     Raises:
         UserError: a checkpoint restores nothing, two are alike, or a supervised one has no ambient one beside it.
@@ -84,12 +84,12 @@ def by_measurement(files):
     for name, path in files.items():
         model, settings = load_model(path)
         setting = described(settings)
-        models = groups.setdefault((settings.dataset, settings.measurement, setting), {})
+        models = groups.setdefault((settings.dataset, settings.window, settings.measurement, setting), {})
         kind = "supervised" if settings.supervised else "ambient_vae_gan"
         if kind in models:
             raise UserError(f"{name}: expected one {kind} of {setting}, got a second")
         models[kind] = model
-    for (_, _, setting), models in groups.items():
+    for (*_, setting), models in groups.items():
         if "ambient_vae_gan" not in models:
             raise UserError(f"loss: expected an ambient_vae_gan of {setting} beside the supervised one, got none")
     return groups
@@ -108,13 +108,13 @@ def load_model(path):
     return model, settings
 
 
-def load_images(dataset, split, data_dir, image_shape):
-    """Return the images [N, H, W, C] of a data set, float32 in [0, 1].
+def load_images(dataset, split, data_dir, image_shape, window):
+    """Return the images [N, H, W, C] of a data set, float32 in [0, 1]. Args: as of data.load.
 
     Raises:
         UserError: they cannot be loaded, or their shape is not `image_shape` [H, W, C].
     """
-    images = data.load(dataset, split, data_dir, *image_shape[1:]).images
+    images = data.load(dataset, split, data_dir, *image_shape[1:], window).images
     if images.shape[1:] != image_shape:
         raise UserError(f"dataset {dataset}: expected images of {image_shape}, got {images.shape[1:]}")
     return to_float(np.asarray(images))

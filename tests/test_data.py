@@ -301,10 +301,19 @@ class TestPicture:
         expected = np.clip(np.round(values * (255 / white)), 0, 255)
         np.testing.assert_array_equal(found, np.repeat(expected[None, None, :, None], 3, axis=3))
 
+    def test_in_a_window(self, tmp_path):
+        values = np.float32([-1500, -1000, -500, 0, 1000, 3000])
+        Image.fromarray(values[None]).save(tmp_path / "p.tiff")
+        Image.fromarray(np.uint8([[0, 50, 255]])).save(tmp_path / "p.png")
+        deep = picture_file.load(tmp_path / "p.tiff", (1, 6, 1), window="-1000,1000")
+        plain = picture_file.load(tmp_path / "p.png", (1, 3, 1), window="-1000,1000")
+        assert deep.ravel().tolist() == [0, 0, 64, 128, 255, 255]
+        assert plain.ravel().tolist() == [0, 50, 255]
+
     @pytest.mark.parametrize("low,high", [(-1000, 1000), (0, float("nan")), (0, float("inf")), (-1, 0)])
     def test_values_that_have_no_range(self, tmp_path, low, high):
         Image.fromarray(np.float32([[low, high]])).save(tmp_path / "p.tiff")
-        with pytest.raises(UserError, match=r"p\.tiff: expected values from 0, got values from"):
+        with pytest.raises(UserError, match=r"p\.tiff: expected values from 0, or, for others, --window=LOW,HIGH, got"):
             picture_file.load(tmp_path / "p.tiff", (1, 2, 1))
 
     @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])

@@ -11,6 +11,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 import data
 import evaluate
+import train
 from config.system.errors import UserError
 from data import given_pictures, picture_file
 from evaluation.metrics import blur
@@ -75,6 +76,22 @@ def test_a_folder(report, kind, model, folder, tmp_path, capsys):
         assert f"l2: PSNR {mean:.2f} dB" in printed.out
     else:
         assert "psnr" not in rows["6.png"]
+
+
+def test_in_the_window_of_the_training(tmp_path, rng):
+    """A slice of 16 bits is encoded as the picture of 8 bits that the window makes of it."""
+    (tmp_path / "slices").mkdir()
+    for i in range(3):
+        Image.fromarray(rng.integers(0, 3000, (28, 28), np.uint16)).save(tmp_path / f"slices/{i}.png")
+    deep = np.asarray(Image.open(tmp_path / "slices/0.png"), float)
+    Image.fromarray(np.uint8(np.rint(255 * np.clip((deep - 500) / 1000, 0, 1)))).save(tmp_path / "plain.png")
+    source = ["--dataset=image_folder", f"--data_dir={tmp_path / 'slices'}", "--image_size=28", "--channels=1"]
+    places = [f"--{name}={tmp_path}" for name in ("model_dir", "logs_dir", "results_dir")]
+    train.main([*source, "--window=500,1500", "--epochs=1", "--loss=l2", *places])
+    both = f"--image={tmp_path / 'slices/0.png'},{tmp_path / 'plain.png'}"
+    evaluate.main(["image", both, "--loss=l2", "--z=mean", f"--model_dir={tmp_path}", f"--out_dir={tmp_path}"])
+    slice_, plain = table(tmp_path / "l2/reconstruction.csv")
+    assert {**slice_, "file": ""} == {**plain, "file": ""}
 
 
 def test_the_disk_is_waited_for_once(folder, tmp_path, monkeypatch):

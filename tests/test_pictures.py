@@ -9,7 +9,7 @@ from PIL import Image
 import data
 import evaluate
 import train
-from config.schema import SIZED
+from config.schema import KEYS, SIZED
 from config.system.errors import UserError
 from data import batches, cifar10, picture_folder
 from models import checkpoint
@@ -111,6 +111,16 @@ class TestFolder:
             assert pixels.shape == (1, 8, 8, 1)
             level = 77 if "grey" in path.name else 0.299 * 200 + 0.587 * 100 + 0.114 * 50
             np.testing.assert_allclose(pixels, level, atol=1)
+
+    @pytest.mark.parametrize("held", [True, False])
+    def test_one_scale_for_all_in_a_window(self, tmp_path, monkeypatch, held):
+        """Slices of 16 bits, each of one value: alone a slice of 500 would be lighter than one of 600."""
+        for i, value in enumerate((500, 600, 1500)):
+            write(tmp_path / f"{i}.png", np.full((8, 8), value, np.uint16))
+        monkeypatch.setattr(picture_folder, "MEMORY_SHARE", 1 if held else 0)
+        found = [data.load("image_folder", split, str(tmp_path), 8, 1, "400,1400").images for split in SPLITS]
+        levels = {one.files[0].stem: np.unique(one[np.array([0])]).tolist() for one in found}
+        assert levels == {"0": [26], "1": [51], "2": [255]}
 
     def test_slices_and_conversion(self, folder):
         found = splits(folder)["train"]
@@ -273,6 +283,15 @@ def test_channels_are_one_or_three():
         train.main(["--dataset=image_folder", "--channels=2"])
     with pytest.raises(UserError, match="channels: expected only with dataset image_folder or celeba or cartoons"):
         train.main(["--dataset=cifar10", "--channels=1"])
+
+
+def test_a_window_is_two_numbers_and_no_sweep():
+    for value in ("5", "5,1", "1,1", "a,b", "1,2,3", "0,1e999"):
+        with pytest.raises(UserError, match="window: expected two numbers LOW,HIGH, the first of them smaller, got"):
+            train.main(["--dataset=image_folder", f"--window={value}"])
+    with pytest.raises(UserError, match="window: expected only with dataset image_folder or celeba or cartoons"):
+        train.main(["--dataset=cifar10", "--window=0,1"])
+    assert KEYS["window"].parse_list("window", "-1.5,2e3") == "-1.5,2e3"
 
 
 class TestImageSize:

@@ -43,7 +43,7 @@ def prepare(settings):
     found = []
     splits = {"train_size": "train" if settings.test_split == "test" else "rest", "test_size": settings.test_split}
     for name, split in splits.items():
-        source = settings.dataset, split, settings.data_dir, settings.image_size, settings.channels
+        source = settings.dataset, split, settings.data_dir, settings.image_size, settings.channels, settings.window
         images = data.load(*source).images
         size = getattr(settings, name) or len(images)
         if size > len(images):

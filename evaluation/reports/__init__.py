@@ -29,6 +29,7 @@ def add_images(parser, others=None):
     parser.add_key("data_dir", None if others else "", shown=others)
     parser.add_key("image_size", None, shown=others or IMAGE_SIZE)
     parser.add_key("channels", None, shown=others or CHANNELS)
+    parser.add_key("window", None, shown=others or "the range of each")
     parser.add_key("test_split", "test", flag="split")
 
 
@@ -77,7 +78,7 @@ def begin(flags):
     Raises:
         UserError: a folder cannot be written, that of the pictures is missing, or the images have no size to choose.
     """
-    given = [key for key in ("image_size", "channels") if getattr(flags, key, None)]
+    given = [key for key in ("image_size", "channels", "window") if getattr(flags, key, None)]
     if given:
         config.require_read(given, [config.defaults() | {"dataset": flags.dataset or "mnist"}])
     config.require_pictures(getattr(flags, "dataset", None), getattr(flags, "data_dir", None))
@@ -90,7 +91,7 @@ def load_images(flags, split=None):
     """Return the images, uint8 [N, H, W, C], that the flags choose, or those of another split."""
     import data
 
-    shape = flags.image_size or IMAGE_SIZE, flags.channels or CHANNELS
+    shape = flags.image_size or IMAGE_SIZE, flags.channels or CHANNELS, flags.window or ""
     return data.load(flags.dataset, split or flags.split, flags.data_dir, *shape).images
 
 
@@ -112,7 +113,7 @@ def warn_if_light(paths, pictures, dataset):
 
 
 def trained_on(flags, manifest):
-    """Return the images of a checkpoint's `manifest` for data.load: dataset, split, data_dir, size, channels.
+    """Return the images of a checkpoint's `manifest` for data.load: dataset, split, data_dir, size, channels, window.
 
     They are those that the flags choose, and else those that its model was trained on. A recorded folder that is not
     here does not count.
@@ -125,7 +126,8 @@ def trained_on(flags, manifest):
     recorded = settings.data_dir if is_here else ""
     folder = recorded if flags.data_dir is None else flags.data_dir
     size, _, channels = manifest["image_shape"]
-    return dataset, flags.split, folder, flags.image_size or size, flags.channels or channels
+    read_as = flags.image_size or size, flags.channels or channels, flags.window or settings.window
+    return dataset, flags.split, folder, *read_as
 
 
 def publish(flags, name, text, rows=None):

@@ -56,16 +56,17 @@ def load(files, flags):
     from evaluation.figures import Material
     from models import checkpoint
 
-    models, losses = {}, {}
+    models, settings = {}, {}
     for name, path in files.items():
         models[name], manifest = checkpoint.load_model(path)
-        losses[name] = checkpoint.configuration(manifest).loss
+        settings[name] = checkpoint.configuration(manifest)
     side, _, channels = next(iter(models.values())).image_shape
-    images, labels = data.load(flags.dataset, "test", flags.data_dir, side, channels)
+    window = next(iter(settings.values())).window
+    images, labels = data.load(flags.dataset, "test", flags.data_dir, side, channels, window)
     for name, model in models.items():
         require_same_shape(name, images.shape[1:], model.image_shape)
     folders = [flags.results_dir] if flags.results_dir else LOGS
-    shown = shown_names(losses)
+    shown = shown_names({name: one.loss for name, one in settings.items()})
     logs = {shown[name]: log_folder(name, folders) for name in models}
     return Material({shown[name]: model for name, model in models.items()}, images, labels, logs)
 

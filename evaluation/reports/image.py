@@ -44,7 +44,8 @@ def main(flags):
     load = cache(partial(load_pictures, (*names,), flags.prepare))
     for name, path in files.items():
         model, manifest = checkpoint.load_model(path)
-        paths, images = load(model.image_shape, checkpoint.configuration(manifest).dataset)
+        settings = checkpoint.configuration(manifest)
+        paths, images = load(model.image_shape, settings.dataset, settings.window)
         made = pictures.reconstructed(model, images, flags.z, flags.seed)
         kept = {path: names[path] for path in paths}
         folder = Path(flags.out_dir) / name
@@ -52,8 +53,10 @@ def main(flags):
         print(f"{name}: {said}")
 
 
-def load_pictures(paths, prepare, image_shape, dataset):
+def load_pictures(paths, prepare, image_shape, dataset, window):
     """Return the paths that can be read, and their pictures as a model of a data set takes them, uint8 [N, H, W, C].
+
+    Args: `window`, as of picture_file.load.
 
     Raises:
         UserError: no file is a picture, or `prepare` finds no digit or does not fit the model.
@@ -63,7 +66,8 @@ def load_pictures(paths, prepare, image_shape, dataset):
     from data import given_pictures, photographed_digit, picture_file
 
     if not prepare:
-        paths, images = given_pictures.load(paths, partial(picture_file.load, image_shape=image_shape))
+        read = partial(picture_file.load, image_shape=image_shape, window=window)
+        paths, images = given_pictures.load(paths, read)
         warn_if_light(paths, images, dataset)
         return paths, images
     if dataset not in ("mnist", "mnist-gray"):

@@ -79,7 +79,8 @@ def restore_pictures(names, files, flags):
 
     for name, checkpoint in files.items():
         model, settings = restoration.load_model(checkpoint)
-        paths, images = given_pictures.load([*names], partial(picture_file.load, image_shape=model.image_shape))
+        read = partial(picture_file.load, image_shape=model.image_shape, window=settings.window)
+        paths, images = given_pictures.load([*names], read)
         warn_if_light(paths, images, settings.dataset)
         kept = {path: names[path] for path in paths}
         made = pictures.restored(model, images)
