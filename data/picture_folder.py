@@ -202,7 +202,9 @@ def in_celeba(folder, split):
     Raises:
         UserError: the list or the folder of images is missing, or the list has another form.
     """
-    path = next((folder / name for name in LISTS if (folder / name).exists()), folder / LISTS[0])
+    path = next((folder / name for name in LISTS if (folder / name).exists()), None)
+    if path is None:
+        raise UserError(f"data_dir: expected CelebA's {' or '.join(LISTS)} in {folder}, got neither")
     lines = read_text(path, "the list of CelebA, with lines of 'file partition'", TABLE).splitlines()
     images = next((folder / name for name in reversed(IMAGES) if (folder / name).is_dir()), None)
     if images is None:

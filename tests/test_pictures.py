@@ -172,7 +172,7 @@ class TestCelebA:
         assert levels == {"train": [1, 2, 5], "held-out": [3], "test": [4, 6]}
 
     def test_without_its_list(self, tmp_path):
-        with pytest.raises(UserError, match=r"list_eval_partition\.txt: expected the list of CelebA.*'file partition'"):
+        with pytest.raises(UserError, match=r"expected CelebA's list.*\.txt or list.*\.csv in"):
             data.load("celeba", "train", str(tmp_path))
 
     def test_as_kaggles_archive_unpacks(self, tmp_path):
