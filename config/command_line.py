@@ -7,6 +7,7 @@ from pathlib import Path
 import config
 from config.schema import GROUPS, KEYS, ROOT
 from config.system.errors import UserError
+from config.system.files import ARRAYS, require_file
 
 # folders in which a checkpoint is looked for by its name: one's own trainings, then what the repository ships
 LOCAL, SHIPPED = Path("checkpoints/local"), Path("checkpoints")
@@ -96,12 +97,13 @@ def checkpoint_files(flags, default):
     repository, wherever the command runs.
 
     Raises:
-        UserError: there is no checkpoint of that name.
+        UserError: there is no checkpoint of that name, or no such file.
     """
     if flags.loss == "":
         raise UserError("--loss: expected names of checkpoints or all, got ''")
     if flags.checkpoint:
         path = Path(flags.checkpoint).resolve()
+        require_file(path, "a checkpoint", ARRAYS)
         return {file_name(flags.loss or (path.parent.name if path.stem == "model" else path.name)): path}
     folders = checkpoint_folders(flags)
     present = {path.parent.name: path for folder in folders[::-1] for path in sorted(folder.glob("*/model.npz"))}

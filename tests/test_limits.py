@@ -14,6 +14,8 @@ import pytest
 
 import config
 import data
+import generate
+from config.command_line import checkpoint_files
 from config.system import files
 from config.system.errors import UserError
 from data import cifar10, picture_file, picture_folder
@@ -30,6 +32,7 @@ READERS = {
     "a table of runs": runs.load,
     "a page": pages.read,
     "a checkpoint": checkpoint.load_model,
+    "--checkpoint": lambda path: checkpoint_files(generate.parse([f"--checkpoint={path}"]), "ours"),
     "a manifest": listing.manifest,
     "a picture": lambda path: picture_file.load(path, (8, 8, 3)),
     "an IDX file": read_idx,
