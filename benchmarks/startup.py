@@ -34,7 +34,7 @@ def main(argv):
         found = times({name: action(arguments) for name, arguments in commands.items()}, ROUNDS, 0)
     base = next(iter(found.values()))
     rows = [[f"`{name}`", f"{statistics.median(t):.2f} s", f"{ratio(t, base):.2f}"] for name, t in found.items()]
-    publish("startup", ["command", "time", "of the import"], rows)
+    publish("startup", ["command", "time", "÷ the import"], rows)
 
 
 if __name__ == "__main__":
