@@ -25,17 +25,22 @@ def find(names):
     places = [Path(part) for name in names for part in ([name] if Path(name).exists() else name.split(",")) if part]
     found = {}
     for path in (path for place in places for path in in_place(place)):
-        found.setdefault(Path(os.path.abspath(path)), path)  # a ".." would lead out of the folder of the results
+        found.setdefault(whole(path), path)
     if not found:
         raise UserError(f"--image: expected a picture, several separated by commas, or a folder, got {names!r}")
     if len(found) == 1:
         picture_file.require(*found.values())
-    root = os.path.commonpath([os.path.abspath(place if place.is_dir() else place.parent) for place in places])
-    relative = [whole.relative_to(root) for whole in found]
+    root = os.path.commonpath([whole(place if place.is_dir() else place.parent) for place in places])
+    relative = [path.relative_to(root) for path in found]
     # a.png.jpg without its suffix is as a.png with it
     alike = Counter([path.with_suffix("") for path in relative] + [path for path in relative if path.suffix])
     plain = [path if alike[path.with_suffix("")] > 1 else path.with_suffix("") for path in relative]
     return {path: name.with_name(f"{name.name}.png") for path, name in zip(found.values(), plain, strict=True)}
+
+
+def whole(path):
+    """Return the absolute path without "..", which would lead out of the folder of the results; links stay."""
+    return Path(os.path.normpath(path.absolute()))
 
 
 def require_outside(folders, paths):
