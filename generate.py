@@ -12,7 +12,7 @@ from typing import NamedTuple
 from config.command_line import Parser, checkpoint_files, checkpoint_folders, file_name
 from config.schema import FOLDER, Key
 from config.system.errors import UserError, run
-from config.system.files import require_writable, write_atomically
+from config.system.files import require_replaceable, write_atomically
 from config.system.runtime import import_tensorflow
 
 DEFAULT = "ours"
@@ -129,8 +129,9 @@ def main(argv):
 def write_grids(flags, folder):
     """Write a picture for each checkpoint."""
     found = checkpoint_files(flags, DEFAULT)
-    for name in found:
-        require_writable(folder / name)
+    places = {name: folder / name / f"{flags.name or 'gen_samples'}.{flags.format}" for name in found}
+    for out in places.values():
+        require_replaceable(out)
 
     import_tensorflow()
     from evaluation import grids
@@ -144,7 +145,7 @@ def write_grids(flags, folder):
             model.output_space = "logits"
         images = grid.images(model, count, flags, checkpoint.configuration(manifest)).numpy()
         images = grids.on_own_scales(images) if flags.as_published else images
-        out = folder / name / f"{flags.name or 'gen_samples'}.{flags.format}"
+        out = places[name]
         if flags.format == "gif":
             grids.save_animation(out, [grids.grid(images[column::count]) for column in range(count)])
         else:
@@ -155,7 +156,8 @@ def write_grids(flags, folder):
 def write_explorer(flags, folder):
     """Write one page for all checkpoints."""
     found = checkpoint_files(flags, EXPLORED)
-    require_writable(folder)
+    out = folder / f"{flags.name or 'explorer'}.html"
+    require_replaceable(out)
 
     import_tensorflow()
     from evaluation import explorer
@@ -165,7 +167,6 @@ def write_explorer(flags, folder):
     page = explorer.page(
         {name: (model, checkpoint.configuration(manifest)) for name, (model, manifest) in loaded.items()}
     )
-    out = folder / f"{flags.name or 'explorer'}.html"
     write_atomically(out, page)
     print(out)
 

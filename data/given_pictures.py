@@ -14,8 +14,8 @@ from data.picture_folder import SUFFIXES, decode_all
 def find(names):
     """Return the pictures that `names` name, path → name of the picture that is made of it, a relative path to a .png.
 
-    The relative path is that in the folder, or in the folder that all have in common. Where two files differ in their
-    suffix alone, the new name keeps it: a.jpg.png.
+    The relative path is that in the folder, or in the folder that all have in common. Where two new names would be the
+    same, because the files differ in their suffix alone, they keep it: a.jpg.png.
 
     Args: `names`, texts, each a file, a folder, or several separated by commas.
 
@@ -23,16 +23,39 @@ def find(names):
         UserError: none is named, a file that is named alone is no picture, or a folder has none.
     """
     places = [Path(part) for name in names for part in ([name] if Path(name).exists() else name.split(",")) if part]
-    found = list(dict.fromkeys(path for place in places for path in in_place(place)))
+    found = {}
+    for path in (path for place in places for path in in_place(place)):
+        found.setdefault(whole(path), path)
     if not found:
         raise UserError(f"--image: expected a picture, several separated by commas, or a folder, got {names!r}")
     if len(found) == 1:
-        picture_file.require(found[0])
-    root = os.path.commonpath([place.absolute() if place.is_dir() else place.absolute().parent for place in places])
-    relative = [path.absolute().relative_to(root) for path in found]
-    alike = Counter(path.with_suffix("") for path in relative)
+        picture_file.require(*found.values())
+    root = os.path.commonpath([whole(place if place.is_dir() else place.parent) for place in places])
+    relative = [path.relative_to(root) for path in found]
+    # a.png.jpg without its suffix is as a.png with it
+    alike = Counter([path.with_suffix("") for path in relative] + [path for path in relative if path.suffix])
     plain = [path if alike[path.with_suffix("")] > 1 else path.with_suffix("") for path in relative]
-    return {path: name.with_name(f"{name.name}.png") for path, name in zip(found, plain, strict=True)}
+    return {path: name.with_name(f"{name.name}.png") for path, name in zip(found.values(), plain, strict=True)}
+
+
+def whole(path):
+    """Return the absolute path without "..", which would lead out of the folder of the results; links stay."""
+    return Path(os.path.normpath(path.absolute()))
+
+
+def require_outside(folders, paths):
+    """Check that none of the pictures `paths` is in one of `folders`, to which is written.
+
+    Raises:
+        UserError: one is.
+    """
+    written = {Path(os.path.realpath(folder)) for folder in folders}
+    for path in paths:
+        if not written.isdisjoint(Path(os.path.realpath(path)).parents):
+            raise UserError(
+                f"--image: expected pictures that are not in {', '.join(map(str, folders))}, where the results go, "
+                f"got {path}"
+            )
 
 
 def in_place(place):

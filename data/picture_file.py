@@ -41,7 +41,13 @@ def load(path, image_shape, crop=False, window=""):
 
 def contained(path, side):
     """Return the picture in the file `path` in grey, 0 to 255, [h, w], its longer side `side`, as `load` reads it."""
-    return _resized(path, 1, lambda plain: ImageOps.contain(plain, (side, side), Image.Resampling.LANCZOS))
+
+    def resize(plain):
+        # ImageOps.contain leaves no row of a picture that is 1000 times as wide as high
+        shape = [max(1, round(length / max(plain.size) * side)) for length in plain.size]
+        return plain.resize(shape, Image.Resampling.LANCZOS)
+
+    return _resized(path, 1, resize)
 
 
 def size(path):
@@ -90,6 +96,10 @@ def opened(path):
             yield image
     except UserError:
         raise
+    except Image.UnidentifiedImageError as error:
+        raise UserError(f"{path}: expected a picture, got another or a damaged file") from error
+    except Image.DecompressionBombError as error:
+        raise UserError(f"{path}: expected at most {MOST_PIXELS:,} pixels, got more") from error
     except Exception as error:  # Pillow's decoders fail in many ways, and each means that the file is broken
         raise UserError(f"{path}: expected a picture, got: {error}") from error
 

@@ -6,6 +6,8 @@ Each format has three files, in results/local/LOSS/: the encoder, the decoder, a
 decodes the mean of the posterior. `docs/export.md` shows how to use them.
 """
 
+import shutil
+import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,10 +18,11 @@ import numpy as np
 from config.command_line import Parser, checkpoint_files
 from config.schema import FOLDER, Key
 from config.system.errors import UserError, run
-from config.system.files import require_writable
+from config.system.files import require_replaceable, require_writable
 from config.system.runtime import import_tensorflow
 
 DEFAULT = "ours"
+PARTS = ("encoder", "decoder", "reconstruction")
 
 
 class Format(NamedTuple):
@@ -64,11 +67,8 @@ def networks(model):
         return keras.ops.sigmoid(decoder(z)) if is_logits else decoder(z)
 
     z_mean, z_log_var = keras.ops.split(posterior(image), 2, axis=1)
-    return {
-        "encoder": keras.Model(image, {"z_mean": z_mean, "z_log_var": z_log_var}, name="encoder"),
-        "decoder": keras.Model(z, decode(z), name="decoder"),
-        "reconstruction": keras.Model(image, decode(z_mean), name="reconstruction"),
-    }
+    made = (image, {"z_mean": z_mean, "z_log_var": z_log_var}), (z, decode(z)), (image, decode(z_mean))
+    return {part: keras.Model(*ends, name=part) for part, ends in zip(PARTS, made, strict=True)}
 
 
 def plain(network):
@@ -82,6 +82,40 @@ def plain(network):
     copy = keras.models.clone_model(network, clone_function=layer)
     copy.set_weights(network.get_weights())
     return copy
+
+
+def require_place(form, path):
+    """Check that a file of a Format, or a folder where it has no suffix, can be written to `path`.
+
+    Raises:
+        UserError: it cannot, or what stands there is of the other kind.
+    """
+    if form.suffix:
+        require_replaceable(path)
+        return
+    require_writable(path.parent)
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{path}: expected a folder, or a place for one, got a file")
+
+
+def write(form, network, path):
+    """Write a network as a Format says: aside, then over what stands at `path`.
+
+    Raises:
+        UserError: it cannot be written; the file that stood there stays.
+    """
+    import tensorflow as tf
+
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as aside:
+            made = Path(aside) / path.name
+            form.write(network, str(made))
+            if form.suffix:
+                made.replace(path)
+            else:
+                shutil.copytree(made, path, dirs_exist_ok=True)
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError(f"{path}: could not be written: {getattr(error, 'strerror', None) or error}") from error
 
 
 def parse(argv):
@@ -101,16 +135,16 @@ def main(argv):
         install = "pip install -r requirements-export.txt"
         raise UserError(f"format {flags.format}: expected the packages {', '.join(missing)}, got none; {install}")
     found = checkpoint_files(flags, DEFAULT)
-    for name in found:
-        require_writable(Path(flags.out_dir) / name)
+    places = {name: [Path(flags.out_dir) / name / f"{part}{form.suffix}" for part in PARTS] for name in found}
+    for path in [path for paths in places.values() for path in paths]:
+        require_place(form, path)
 
     import_tensorflow()
     from models import checkpoint
 
     for name, path in found.items():
-        for part, network in networks(checkpoint.load_model(path)[0]).items():
-            out = Path(flags.out_dir) / name / f"{part}{form.suffix}"
-            form.write(network, str(out))
+        for out, network in zip(places[name], networks(checkpoint.load_model(path)[0]).values(), strict=True):
+            write(form, network, out)
             print(out)
 
 

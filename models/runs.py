@@ -86,8 +86,8 @@ def configuration(path, row):
         UserError: a value is of the wrong type or out of bounds, or the row has no tag.
     """
     given = {key: row[key] for key in config.KEYS if row.get(key)}
-    if "tag" not in given:
-        raise UserError(f"{path}: expected a tag in every row, got one without")
+    if missing := [key for key in REQUIRED if key not in given]:
+        raise UserError(f"{path}: expected a {missing[0]} in every row, got one without")
     place = f"{path}: {given['tag'][:80]}"
     try:
         values = {key: config.KEYS[key].parse(f"{place}: {key}", text) for key, text in given.items()}

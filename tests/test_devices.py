@@ -180,11 +180,24 @@ class TestRefusals:
             '{"cluster": {"worker": ["a:1"]}}',
             '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
             '{"cluster": {"worker": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0.5}}',
+            '{"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}}',
+            '{"cluster": {"worker": [1]}, "task": {"type": "worker", "index": 0}}',
+            '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}',
         ],
     )
     def test_machines_that_are_not_named(self, monkeypatch, text):
         monkeypatch.setenv("TF_CONFIG", text)
         with pytest.raises(UserError, match=r"strategy multi_worker: expected the machines in .* TF_CONFIG"):
+            devices.strategy("multi_worker")
+
+    def test_machines_that_tensorflow_refuses(self, monkeypatch):
+        def refuse():
+            raise devices.tf.errors.UnknownError(None, None, "the port is taken")
+
+        monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}')
+        monkeypatch.setattr(devices.tf.distribute, "MultiWorkerMirroredStrategy", refuse)
+        with pytest.raises(UserError, match=r"strategy multi_worker: expected machines .*, got: the port is taken"):
             devices.strategy("multi_worker")
 
     def test_a_sweep_over_several_machines(self):

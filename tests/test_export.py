@@ -150,6 +150,32 @@ np.savez("{tmp_path}/found.npz", *found, *model.weights)
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("form,name", [("keras", "decoder.keras"), ("saved_model", "encoder")])
+def test_something_else_in_the_place_of_a_file(form, name, tmp_path):
+    """It is found before any file is written."""
+    place = tmp_path / "l2" / name
+    if form == "keras":
+        place.mkdir(parents=True)
+    else:
+        place.parent.mkdir()
+        place.write_text("mine")
+    with pytest.raises(UserError, match=f"{place}: expected a .*, or a place for one, got a "):
+        export.main(["--loss=l2", f"--format={form}", f"--out_dir={tmp_path}"])
+    assert list(place.parent.iterdir()) == [place]
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), tf.errors.UnknownError(None, None, "No")])
+def test_a_full_disk_keeps_the_file_that_stood_there(failure, tmp_path):
+    def fill(network, path):
+        Path(path).write_text("half")
+        raise failure
+
+    (tmp_path / "decoder.keras").write_text("whole")
+    with pytest.raises(UserError, match=r"decoder\.keras: could not be written: No"):
+        export.write(export.FORMATS["keras"]._replace(write=fill), None, tmp_path / "decoder.keras")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
+
+
 def test_a_missing_package(monkeypatch):
     monkeypatch.setattr(export, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="format onnx: expected the packages tf2onnx, onnx, got none; pip install"):

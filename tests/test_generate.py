@@ -178,3 +178,16 @@ class TestList:
 def test_flags_without_a_meaning(flags, message):
     with pytest.raises(UserError, match=message):
         generate.main(flags)
+
+
+@pytest.mark.parametrize("flags,name", [
+    ([], "ours/gen_samples.png"),
+    (["--grid=traversal", "--format=gif", "--name=a"], "ours/a.gif"),
+    (["--grid=explorer"], "explorer.html"),
+])  # fmt: skip
+def test_a_folder_in_the_place_of_the_file(flags, name, tmp_path, monkeypatch):
+    """It is found before TensorFlow is imported."""
+    (tmp_path / name).mkdir(parents=True)
+    monkeypatch.delattr(generate, "import_tensorflow")
+    with pytest.raises(UserError, match=f"{name}: expected a file, or a place for one, got a folder"):
+        generate.main([*flags, f"--out_dir={tmp_path}"])

@@ -133,6 +133,15 @@ class TestNames:
         assert self.names(f"{folder}/6.png,{folder}/2.png", folder / "6.png") == ["6.png", "2.png"]
         assert self.names(folder / "1.png", folder / "1.bmp") == ["1.png.png", "1.bmp.png"]
 
+    def test_the_parent_of_the_folder(self, folder, monkeypatch):
+        """The new name stays in the folder of the results, and a file named twice is one."""
+        monkeypatch.chdir(folder / "deep")
+        assert self.names("er/1.png,../6.png", "../deep/er/1.png") == ["deep/er/1.png", "6.png"]
+
+    def test_a_name_with_two_suffixes(self, folder):
+        (folder / "deep/er/1.png").rename(folder / "6.png.jpg")
+        assert self.names(folder / "6.png", folder / "6.png.jpg") == ["6.png", "6.png.jpg.png"]
+
     def test_a_comma_in_a_name(self, folder):
         (folder / "2.png").rename(folder / "a,b.png")
         assert self.names(folder / "a,b.png") == ["a,b.png"]
@@ -146,6 +155,19 @@ class TestNames:
         (tmp_path / "empty").mkdir()
         with pytest.raises(UserError, match=message):
             self.names(given and tmp_path / given)
+
+
+@pytest.mark.parametrize("report,model", [("image", "l2"), ("restore", "ambient_drop_patch")])
+def test_results_among_the_pictures(report, model, folder):
+    """A second time, the results of the first would be taken for pictures, or be written over."""
+    flags = [report, f"--loss={model}", f"--model_dir={SHIPPED}", f"--out_dir={folder}"]
+    kind = "reconstruction" if report == "image" else "restored"
+    made = folder / model / kind / "1.png"
+    made.parent.mkdir(parents=True)
+    (folder / "6.png").rename(made)
+    for given in (folder, made):
+        with pytest.raises(UserError, match=f"expected pictures that are not in .*{kind}, where .*, got .*1.png"):
+            evaluate.main([*flags, f"--image={given}"])
 
 
 def test_no_picture_among_several(tmp_path):

@@ -288,6 +288,11 @@ class TestTable:
         ):
             runs.load(tmp_path / "runs.csv")
 
+    def test_an_empty_cell_is_no_default(self, tmp_path):
+        (tmp_path / "runs.csv").write_text("tag,dataset,loss,seed,model_dir,test_split\na1,mnist,,0,checkpoints,test\n")
+        with pytest.raises(UserError, match=r"runs\.csv: expected a loss in every row, got one without"):
+            runs.load(tmp_path / "runs.csv")
+
     def test_a_row_a_tag(self, tmp_path):
         for tag, seed in (("b", 1), ("a", 2), ("b", 3)):
             runs.record(config.resolve({"tag": tag, "seed": seed, "results_dir": str(tmp_path)}), self.QUALITY)

@@ -38,6 +38,15 @@ def test_twenty_kills_end_in_the_bits_of_an_uninterrupted_run(tmp_path):
     assert not list((tmp_path / "cut").rglob("*.part"))
 
 
+@pytest.mark.parametrize("name", ["model/l2/model.npz", "model/l2/training.state.npz", "results/l2/metrics.csv"])
+def test_a_folder_in_the_place_of_a_file(name, tmp_path):
+    """It is found before the first step."""
+    (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(UserError, match=f"{name}: expected a file, or a place for one, got a folder"):
+        run(tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
 class TestOneWriter:
     def test_the_second_is_told_who_is_first(self, tmp_path):
         code = "import sys, time; from config.system.lock import only_writer\n"

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 
 import tensorflow as tf
 
@@ -16,7 +17,7 @@ def strategy(name):
     machines of TF_CONFIG are there.
 
     Raises:
-        UserError: there is no TF_CONFIG that names the machines.
+        UserError: there is no TF_CONFIG that names the machines, or TensorFlow cannot use them.
     """
     tf.get_logger().setLevel("ERROR")
     if name == "none":
@@ -26,7 +27,10 @@ def strategy(name):
         adding = tf.distribute.ReductionToOneDevice()  # always in the same order
         return tf.distribute.MirroredStrategy([device.name for device in devices], cross_device_ops=adding)
     require_cluster(os.environ.get("TF_CONFIG", ""))
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except (tf.errors.OpError, ValueError) as error:
+        raise UserError(f"strategy multi_worker: expected machines that can be reached, got: {error}") from error
 
 
 def require_cluster(text):
@@ -37,9 +41,11 @@ def require_cluster(text):
     """
     try:
         found = json.loads(text)
-        is_named = found["task"]["type"] in ("chief", "worker") and found["task"]["type"] in found["cluster"]
-        is_named = is_named and 0 <= found["task"]["index"] < len(found["cluster"][found["task"]["type"]])
-    except (ValueError, TypeError, KeyError):
+        kind, index = found["task"]["type"], found["task"]["index"]
+        is_named = kind in ("chief", "worker") and index in range(len(found["cluster"][kind]))
+        addresses = [address for part in found["cluster"].values() for address in part]
+        is_named = is_named and all(re.fullmatch(r".+:[0-9]{1,5}", address) for address in addresses)
+    except (ValueError, TypeError, KeyError, AttributeError):
         is_named = False
     if not is_named:
         raise UserError(

@@ -13,7 +13,7 @@ import config
 import data
 import models
 from config.system.errors import UserError
-from config.system.files import require_writable, write_atomically
+from config.system.files import require_replaceable, require_writable, write_atomically
 from config.system.lock import only_writer
 from config.system.runtime import use_threads_for
 from data import batches
@@ -124,11 +124,12 @@ def only_writer_of(files):
     """Hold the folders of a run's `files` for this process.
 
     Raises:
-        UserError: one cannot be written to, or another process holds it.
+        UserError: one cannot be written to, a file in it cannot be replaced, or another process holds it.
     """
     folders = files.model.parent, files.metrics.parent, files.logs
-    for folder in folders:
-        require_writable(folder)
+    require_writable(files.logs)
+    for path in files[:-1]:
+        require_replaceable(path)
     with contextlib.ExitStack() as writers:
         for folder in {path.resolve() for path in folders}:
             writers.enter_context(only_writer(folder))

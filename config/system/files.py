@@ -122,3 +122,14 @@ def require_writable(folder):
             pass
     except OSError as error:
         raise UserError(f"{folder}: expected a folder that can be written to, got: {error.strerror}") from error
+
+
+def require_replaceable(path):
+    """Make the folder of the file `path` and check that the file can be written, or replaced.
+
+    Raises:
+        UserError: it cannot, or a folder stands in its place.
+    """
+    require_writable(Path(path).parent)
+    if Path(path).is_dir():
+        raise UserError(f"{path}: expected a file, or a place for one, got a folder")

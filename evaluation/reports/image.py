@@ -31,12 +31,13 @@ def main(flags):
     """Write the reconstruction of every picture by every checkpoint, a table of them, and print the mean scores.
 
     Raises:
-        UserError: a checkpoint is missing, or no file is a picture.
+        UserError: a checkpoint is missing, no file is a picture, or one is where the results go.
     """
     from data import given_pictures
 
     files = checkpoint_files(flags, PAPER_LOSSES)
     names = given_pictures.find(flags.image)
+    given_pictures.require_outside([Path(flags.out_dir) / name / "reconstruction" for name in files], names)
     begin(flags)
     from evaluation import pictures
     from models import checkpoint

@@ -52,6 +52,8 @@ def main(flags):
     elif flags.pair:
         raise UserError("--pair: expected with --image, got it alone")
     files = checkpoint_files(flags, RESTORERS)
+    if flags.image:
+        given_pictures.require_outside([Path(flags.out_dir) / name / "restored" for name in files], names)
     begin(flags)
     if flags.image:
         restore_pictures(names, files, flags)
