@@ -47,6 +47,13 @@ class TestScores:
     def test_psnr_of_equal_images_is_finite(self, digits):
         np.testing.assert_allclose(psnr(digits, digits), HIGHEST_PSNR, rtol=1e-6)
 
+    def test_samples_are_clipped(self):
+        model = SimpleNamespace(decode=lambda z: z)
+        batch = scoring.Batch(
+            model, np.zeros((1, 2, 2, 1)), None, None, np.float32([-0.5, 0.5, 1.5]), lambda made: made
+        )
+        assert batch.samples.tolist() == [0, 0.5, 1]
+
     @pytest.mark.parametrize("z", ["sample", "mean"])
     def test_scores_of_a_model(self, z, digits):
         """Every image by itself, through tf.image, with the noise of this test."""

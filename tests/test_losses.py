@@ -560,3 +560,20 @@ class TestNames:
         model.compile("adam", loss=losses.build("ours"))
         history = model.fit(digits, digits, epochs=3, verbose=0).history["loss"]
         assert history[-1] < history[0]
+
+
+def test_eps_is_added_to_the_real_parts_before_the_phase():
+    one, other = (tf.constant([real]) for real in (1.0, -1.0)), (tf.constant([part]) for part in (1.0, 0.3))
+    found = phase_difference((next(one), next(other)), (next(one), next(other)), 0.5)
+    np.testing.assert_allclose(found, np.arctan2([0.3], [-0.5]) - np.arctan2([1], [1.5]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name,windows,strides", [
+    ("amplitude", [16, 8, 4], [4, 4, 2]),
+    ("masked-amplitude", [8], [4]),
+    ("log-spectral", [16, 8, 4], [8, 4, 2]),
+    ("multiscale-corrected", [16, 8, 4], [8, 4, 2]),
+])  # fmt: skip
+def test_the_windows_of_a_term(name, windows, strides):
+    loss = losses.TERMS[name].make()
+    assert (loss.windows, loss.strides) == (windows, strides)

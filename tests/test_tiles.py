@@ -110,6 +110,15 @@ class TestLargeImages:
                 found = call(loss.at_step(step), *large)
             np.testing.assert_allclose(found, expected, rtol=1e-5)
 
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_a_grid_that_moves_over_a_side(self, turned, large):
+        """By three pixels the last window of 16 leaves the side of 101, above or beside, and not that of 150."""
+        pair = [np.swapaxes(x, 1, 2) if turned else x for x in large]
+        step = next(step for step in range(100) if min(offsets(step)[0]) >= 3)
+        loss = losses.TERMS["log-spectral"].make(windows=(16,), strides=(5,))
+        expected = LOCAL["log-spectral"](*pair, (16,), (5,), offsets=offsets(step)[:1])
+        np.testing.assert_allclose(call(loss.at_step(step), *pair), expected, rtol=1e-5)
+
     @pytest.mark.parametrize("name", LOCAL)
     def test_the_gradient(self, name, rng):
         """Of strong outputs: of a small amplitude, the gradient of the phase is bounded, and not the oracle's."""

@@ -7,16 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import config
 import train
 from config.system.errors import UserError
 from models import checkpoint
-from training import loop, state
+from training import callbacks, loop, state
 from training.cyclical import CyclicalLearningRate
 
 SMALL = ["--train_size=230", "--batch_size=20", "--test_size=50", "--monitor_size=20", "--loss=l2", "--log_freq=5"]
@@ -110,6 +112,40 @@ class TestContinuation:
             assert state.resumed(path, given).lr_step_size == 18
         with pytest.raises(UserError, match="got lr_step_size 18 there, 20 here"):
             state.resumed(path, {"epochs": 60, "lr_step_size": 20})
+
+
+class TestCalls:
+    """Many steps in one call."""
+
+    @pytest.mark.parametrize("seconds,ends", [(0, [*range(1, 9)]), (1000, [1, 4, 8])])
+    def test_where_a_call_ends(self, seconds, ends, monkeypatch):
+        """After about so many seconds, and at the end of an epoch, here of four steps."""
+        taken = []
+        monkeypatch.setattr(loop, "SECONDS_A_CALL", seconds)
+        monkeypatch.setattr(loop, "steps_in_one_call", lambda model: lambda batch, count: taken.append(count) or count)
+        settings = config.resolve({"train_size": 40, "batch_size": 10, "epochs": 2, "loss": "l2"})
+        images, model = np.zeros((40, 28, 28, 1), np.uint8), keras.Model()
+        assert [*loop.steps_taken(settings, model, images, 0, (), None)] == ends
+        assert np.cumsum(taken).tolist() == ends
+
+    @pytest.mark.parametrize("count,taken", [(2, 2), (5, 3)])
+    def test_a_refused_step_ends_it(self, count, taken):
+        class Model:
+            def step(self, batch):
+                return batch < 3
+
+        assert loop.steps_in_one_call(Model())(iter(tf.data.Dataset.range(9)), count) == taken
+
+
+def test_the_time_left_of_a_resumed_run(monkeypatch, capsys):
+    """Of 12 epochs, 4 were taken earlier and 2 now, in 60 seconds: 6 are left."""
+    monkeypatch.setattr(callbacks.devices, "is_chief", lambda model: True)
+    settings = config.resolve({"train_size": 40, "batch_size": 10, "epochs": 12, "loss": "l2"})
+    monitor, log = SimpleNamespace(latest={}), SimpleNamespace(rows=[{"loss": 0.5}])
+    bar = callbacks.ProgressBar(16, settings, None, monitor, log)
+    bar.begun = time.monotonic() - 60
+    bar.say(24)
+    assert capsys.readouterr().err == "epoch 6/12: loss 0.5; 01:00 gone, 03:00 left\n"
 
 
 @pytest.mark.slow
