@@ -213,7 +213,7 @@ class MultiResolution(ReconstructionLoss):
     # bins of a higher radial frequency, cycles per pixel, do not count
     cutoff = 1.0
 
-    def __init__(self, windows=(16, 8, 4), strides=(8, 4, 2), moving_grid=True, **kwargs):
+    def __init__(self, windows, strides, moving_grid=True, **kwargs):
         super().__init__(**kwargs)
         self.windows = [whole("windows", window, 2) for window in np.ravel(windows).tolist()]
         self.strides = [whole("strides", stride, 1) for stride in np.ravel(strides).tolist()]
