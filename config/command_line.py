@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
 import config
@@ -94,7 +95,7 @@ def checkpoint_files(flags, default):
     """Return the files of checkpoints by name: that of `--checkpoint`, or those that `--loss` (else `default`) names.
 
     A name is looked for in the folder `--model_dir` or, without that flag, in LOCAL and then in SHIPPED of the
-    repository, wherever the command runs.
+    repository, wherever the command runs. Where both have it, a line on stderr says so.
 
     Raises:
         UserError: there is no checkpoint of that name, or no such file.
@@ -117,6 +118,9 @@ def checkpoint_files(flags, default):
                 f"loss: expected one of {', '.join(sorted(present)) or '(none)'}, the checkpoints in {where}, "
                 f"got {name[:80]!r}{hint}"
             )
+        if all((folder / name / "model.npz").exists() for folder in folders) and len(folders) > 1:
+            shipped = f"--model_dir={folders[1]} has another"
+            print(f"{name}: {present[name]}, of your own training; {shipped}", file=sys.stderr)
     return {name: present[name] for name in wanted}
 
 

@@ -385,6 +385,14 @@ class TestWhereCheckpointsAreLookedFor:
         }
         assert set(found("--loss=all")) == {"both", "shipped", "own"}
 
+    def test_which_of_two_it_is(self, found, capsys):
+        found("--loss=shipped,own")
+        found("--loss=both", "--model_dir=checkpoints")
+        assert capsys.readouterr().err == ""
+        found("--loss=both")
+        line = "both: checkpoints/local/both/model.npz, of your own training; --model_dir=checkpoints has another\n"
+        assert capsys.readouterr().err == line
+
     def test_a_folder_that_is_named_is_the_only_one(self, found):
         assert found("--model_dir=checkpoints") == {"both": Path("checkpoints/both/model.npz")}
         with pytest.raises(
