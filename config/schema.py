@@ -101,7 +101,7 @@ class Key:
     high: float = LARGEST
     above: float | None = None
     choices: tuple = ()
-    pattern: str = r"[^\x00-\x1f\x7f]{0,200}"
+    pattern: str = r"[^\x00-\x1f\x7f\ud800-\udfff]{0,200}"
     words: str = "text of at most 200 printable characters"
     read_by: Reader | None = None
     changes: str = "weights"
@@ -149,7 +149,9 @@ class Key:
         if self.kind is int:
             return int(value) if re.fullmatch(r"[+-]?[0-9]{1,10}", str(value)) else None
         is_number = re.fullmatch(NUMBER, str(value))
-        return float(value) if is_number else None
+        number = float(value) if is_number else None
+        # what is too small for a float would become 0
+        return None if number == 0 and re.match(r"[^eE]*[1-9]", str(value)) else number
 
     def _is_within(self, value):
         if self.choices:
@@ -190,7 +192,7 @@ def read_by(key, *names):
     return Reader(key, names)
 
 
-FOLDER = {"pattern": r"[^\x00-\x1f\x7f]{1,200}", "words": "the name of a folder", "changes": "place"}
+FOLDER = {"pattern": r"[^\x00-\x1f\x7f\ud800-\udfff]{1,200}", "words": "the name of a folder", "changes": "place"}
 TAG = r"([A-Za-z0-9_][A-Za-z0-9_+.=-]{0,99})?"
 NAME = {"pattern": TAG, "words": "a name of letters, digits and _ + . = -, of at most 100"}
 BLUR, AMBIENT = read_by("model", "blur_error_vae"), read_by("model", "ambient_vae_gan")

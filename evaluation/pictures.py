@@ -96,4 +96,4 @@ def table(rows):
     writer.writeheader()
     for row in rows:
         writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
-    return text.getvalue().encode()
+    return text.getvalue().encode(errors="backslashreplace")

@@ -440,15 +440,14 @@ ONES = st.sampled_from(sorted(KEYS))
 
 def has_wrong_value(name, value):
     """Whether a YAML value, or one of the values of a list, is none of its key's: where it is read as text."""
-    values = value if isinstance(value, list) and value else [value]
-    return any(is_refused(functools.partial(KEYS[name].parse, name, as_text(one))) for one in values)
+    values = value if isinstance(value, list) and value else [in_hex(value)]
+    words = [str(one).lower() if isinstance(one, bool) else one for one in values]
+    return any(is_refused(functools.partial(KEYS[name].parse, name, word)) for word in words)
 
 
-def as_text(value):
-    """A YAML value as the test below writes it: an integer in hex."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:#x}" if isinstance(value, int) else value
+def in_hex(value):
+    """A YAML value as the test below writes it: an integer in hex, of which any number of digits can be written."""
+    return f"{value:#x}" if type(value) is int else value
 
 
 def is_refused(read):
@@ -506,7 +505,7 @@ class TestMalformedInputs:
     @example("seed", [])
     def test_yaml_values(self, name, value):
         assume(has_wrong_value(name, value))
-        text = f"{name}: {as_text(value)}" if type(value) is int else yaml.safe_dump({name: value})
+        text = f"{name}: {in_hex(value)}" if type(value) is int else yaml.safe_dump({name: value})
         self.yaml.write_text(text, encoding="utf-8")
         assert refused_in_one_line(train, [f"--config={self.yaml}"])
 
@@ -536,3 +535,23 @@ class TestAtomicWrites:
             write_atomically(path, b"second")
         assert path.read_bytes() == b"first"
         assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("text", ["1e-400", "-0.1e-999"])
+def test_a_number_that_would_become_zero_is_refused(text):
+    with pytest.raises(UserError, match="beta: expected a number from 0, got"):
+        KEYS["beta"].parse("beta", text)
+    assert KEYS["beta"].parse("beta", "0e-400") == 0
+
+
+@pytest.mark.parametrize("key", ["data_dir", "results_dir", "init_from"])
+def test_a_name_that_is_no_text_is_refused(key):
+    """Bytes that are not UTF-8, which Linux allows in names, could not be written into a table."""
+    with pytest.raises(UserError, match=f"{key}: expected"):
+        KEYS[key].parse(key, b"caf\xe9".decode("utf-8", "surrogateescape"))
+
+
+def test_a_folder_that_was_deleted_under_the_command(tmp_path):
+    command = f"mkdir gone; cd gone; rmdir ../gone; '{sys.executable}' '{ROOT / 'generate.py'}' --list"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: expected a folder to run in, got one that was deleted\n")

@@ -14,6 +14,7 @@ import evaluate
 import train
 from config.system.errors import UserError
 from data import given_pictures, picture_file
+from evaluation import pictures
 from evaluation.metrics import blur
 from models import checkpoint
 
@@ -92,6 +93,12 @@ def test_in_the_window_of_the_training(tmp_path, rng):
     evaluate.main(["image", both, "--loss=l2", "--z=mean", f"--model_dir={tmp_path}", f"--out_dir={tmp_path}"])
     slice_, plain = table(tmp_path / "l2/reconstruction.csv")
     assert {**slice_, "file": ""} == {**plain, "file": ""}
+
+
+def test_a_file_name_that_is_no_text():
+    """Bytes that are not UTF-8."""
+    name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
+    assert pictures.table([{"file": name, "z0": 0.5}]) == b"file,z0\ncaf\\udce9.png,0.5\n"
 
 
 def test_the_disk_is_waited_for_once(folder, tmp_path, monkeypatch):

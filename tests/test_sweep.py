@@ -288,6 +288,11 @@ class TestTable:
         ):
             runs.load(tmp_path / "runs.csv")
 
+    def test_semicolons(self, tmp_path):
+        (tmp_path / "runs.csv").write_text("tag;dataset;loss\na;mnist;l2\n")
+        with pytest.raises(UserError, match=r"runs\.csv: expected .* with commas between columns, got semicolons"):
+            runs.load(tmp_path / "runs.csv")
+
     def test_an_empty_cell_is_no_default(self, tmp_path):
         (tmp_path / "runs.csv").write_text("tag,dataset,loss,seed,model_dir,test_split\na1,mnist,,0,checkpoints,test\n")
         with pytest.raises(UserError, match=r"runs\.csv: expected a loss in every row, got one without"):

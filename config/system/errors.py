@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -25,10 +26,23 @@ def open_streams():
             stream.reconfigure(errors="replace")
 
 
+def require_place():
+    """Check that the folder in which the command runs is there.
+
+    Raises:
+        UserError: it was deleted.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise UserError("expected a folder to run in, got one that was deleted") from error
+
+
 def run(main):
     """Call the script's `main(argv)`; a UserError becomes one line on stderr and exit code 2."""
     open_streams()
     try:
+        require_place()
         main(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
