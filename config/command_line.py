@@ -19,9 +19,10 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, description):
         raw = argparse.RawDescriptionHelpFormatter
-        super().__init__(
-            usage="python %(prog)s [flags]", description=description, allow_abbrev=False, formatter_class=raw
-        )
+        module = sys.modules["__main__"].__spec__  # None of a script
+        program = f"-m {module.name}" if module else "%(prog)s"
+        usage = f"python {program} [flags]"
+        super().__init__(usage=usage, description=description, allow_abbrev=False, formatter_class=raw)
 
     def parse(self, argv):
         """Return the arguments in `argv`; `key=value` counts as `--key=value`.

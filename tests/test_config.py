@@ -555,3 +555,9 @@ def test_a_folder_that_was_deleted_under_the_command(tmp_path):
     command = f"mkdir gone; cd gone; rmdir ../gone; '{sys.executable}' '{ROOT / 'generate.py'}' --list"
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "error: expected a folder to run in, got one that was deleted\n")
+
+
+@pytest.mark.parametrize("words", [["train.py"], ["evaluate.py", "image"], ["-m", "models.export"]])
+def test_help_begins_with_the_command(words):
+    done = subprocess.run([sys.executable, *words, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"usage: python {' '.join(words)} [flags]")
