@@ -40,11 +40,11 @@ def edges(images):
 
 
 images, unseen = discs(1000, seed=0), discs(200, seed=1)
-for loss in (deblur_losses.build("l2"), deblur_losses.build("l2+amplitude", amplitude_coef=5)):
+for loss in (deblur_losses.build("l2"), deblur_losses.build("l2+amplitude", amplitude_coef=10)):
     keras.utils.set_random_seed(0)
     model = autoencoder()
-    model.compile(keras.optimizers.Adam(0.003), loss=loss, metrics=["mse"])
-    model.fit(images, images, batch_size=25, epochs=6, verbose=0)
+    model.compile(keras.optimizers.Adam(0.002), loss=loss, metrics=["mse"])
+    model.fit(images, images, batch_size=25, epochs=10, verbose=0)
     _, mse = model.evaluate(unseen, unseen, verbose=0)
     found = edges(model.predict(unseen, verbose=0)) / edges(unseen)
     print(f"{loss.label}: edges {found:.2f} of those of the images, mean squared error {mse:.4f}")
