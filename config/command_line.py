@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import config
+from config.places import is_prefix
 from config.schema import GROUPS, KEYS, ROOT
 from config.system.errors import UserError
 from config.system.files import ARRAYS, require_file
@@ -105,9 +106,7 @@ def checkpoint_files(flags, default):
         raise UserError("--loss: expected names of checkpoints or all, got ''")
     if flags.checkpoint:
         path = Path(flags.checkpoint).resolve()
-        # the author's checkpoints are named by what their files begin with
-        is_prefix = Path(f"{path}.index").exists()
-        require_file(f"{path}.index" if is_prefix else path, "a checkpoint", ARRAYS)
+        require_file(f"{path}.index" if is_prefix(path) else path, "a checkpoint", ARRAYS)
         return {file_name(flags.loss or (path.parent.name if path.stem == "model" else path.name)): path}
     folders = checkpoint_folders(flags)
     present = {path.parent.name: path for folder in folders[::-1] for path in sorted(folder.glob("*/model.npz"))}

@@ -43,3 +43,8 @@ def present(path):
         return path if path.exists() or not (ROOT / path).exists() else ROOT / path
     except OSError:  # the name is too long for a file
         return path
+
+
+def is_prefix(path):
+    """Whether `path` is the prefix of a TensorFlow checkpoint, as the paper's author has them: PATH.index exists."""
+    return Path(f"{path}.index").exists()

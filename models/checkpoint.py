@@ -13,7 +13,7 @@ import numpy as np
 
 import config
 import models
-from config.places import present
+from config.places import is_prefix, present
 from config.system.errors import UserError
 from config.system.files import write_atomically
 from data import npz
@@ -100,11 +100,11 @@ def load_model(path):
     Raises:
         UserError: the file is missing or damaged, or does not fit the architecture it names.
     """
-    tensors, manifest = released.read(path) if released.is_prefix(path) else read(path)
+    tensors, manifest = released.read(path) if is_prefix(path) else read(path)
     if "image_shape" not in manifest:
         raise UserError(f"{path}: expected a model's checkpoint, got a training's state or record")
     model = models.build(configuration(manifest), tuple(manifest["image_shape"]))
-    names = released.names(model) if released.is_prefix(path) else weights(model)
+    names = released.names(model) if is_prefix(path) else weights(model)
     assign(path, names, tensors)
     return model, manifest
 

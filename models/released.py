@@ -15,11 +15,6 @@ SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 BOOKKEEPING = ("_CHECKPOINTABLE_OBJECT_GRAPH", f"save_counter{SUFFIX}")
 
 
-def is_prefix(path):
-    """Whether `path` is the prefix of a TensorFlow checkpoint: PATH.index exists."""
-    return Path(f"{path}.index").exists()
-
-
 def read(prefix):
     """Return the tensors by name, and a manifest like that of train.py's checkpoints.
 
