@@ -85,7 +85,7 @@ def parse(argv):
     parser.add_argument("--format", choices=("png", "gif"), default="png", help=text)
     text = "draw as the paper's Figure 2 was: the sigmoid of the output, each image on a scale of its own"
     parser.add_argument("--as_published", action="store_true", help=text)
-    text = "name of the file, without .png (default: gen_samples; explorer for the explorer)"
+    text = "name of the file, without .png (default: gen_samples, or the name of another grid)"
     parser.add_argument("--name", type=file_name, help=text)
     parser.add_value("out_dir", Key(str, "folder for the picture, FOLDER/LOSS/NAME.png", **FOLDER), "results")
     parser.add_value("seed", Key(int, "seed of the samples", low=0), 0)
@@ -113,6 +113,12 @@ def require_fit(flags):
             raise UserError(f"--{name}: expected with a grid, got it with explorer")
 
 
+def stem(flags):
+    """Return the name of the file to write, without its suffix."""
+    grid = "gen_samples" if flags.grid == "samples" else flags.grid
+    return flags.name or (f"{grid}_as_published" if flags.as_published else grid)
+
+
 def main(argv):
     """Write a grid for each checkpoint, or the explorer of all of them, and say where it is; or list them."""
     flags = parse(argv)
@@ -129,7 +135,7 @@ def main(argv):
 def write_grids(flags, folder):
     """Write a picture for each checkpoint."""
     found = checkpoint_files(flags, DEFAULT)
-    places = {name: folder / name / f"{flags.name or 'gen_samples'}.{flags.format}" for name in found}
+    places = {name: folder / name / f"{stem(flags)}.{flags.format}" for name in found}
     for out in places.values():
         require_replaceable(out)
 
@@ -156,7 +162,7 @@ def write_grids(flags, folder):
 def write_explorer(flags, folder):
     """Write one page for all checkpoints."""
     found = checkpoint_files(flags, EXPLORED)
-    out = folder / f"{flags.name or 'explorer'}.html"
+    out = folder / f"{stem(flags)}.html"
     require_replaceable(out)
 
     import_tensorflow()

@@ -101,5 +101,7 @@ def manifest(path):
             values = {key: config.KEYS[key].parse(key, value) for key, value in given.items()}
             step = found.get("step")
             return config.recorded(values), None if step is None else int(step)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
         except Exception as error:  # a damaged zip fails in many ways, each of them the user's broken file
             raise UserError(f"{path}: expected {EXPECTED}, got a damaged file ({error!r:.200})") from error

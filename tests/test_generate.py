@@ -50,7 +50,7 @@ def test_a_traversal(tmp_path):
     images = data.load("mnist", "test").images[: generate.NUM_ENCODED] / np.float32(255)
     mean, log_variance = map(np.asarray, model.encode(images))
     kl = 0.5 * (np.exp(log_variance) + mean**2 - 1 - log_variance).mean(0)
-    found = tiles(tmp_path / "l2_seed1/gen_samples.png", rows=8, columns=5)
+    found = tiles(tmp_path / "l2_seed1/traversal.png", rows=8, columns=5)
     for row, latent in zip(found, np.argsort(-kl), strict=True):
         z = np.zeros((5, 8), np.float32)
         z[:, latent] = norm.ppf([0.1, 0.3, 0.5, 0.7, 0.9])
@@ -66,7 +66,7 @@ def test_an_interpolation(model, tmp_path):
     generate.main(flags)
     start, end = np.asarray(model.encode(digits[..., None] / np.float32(255))[0])
     expected = model.decode(np.stack([start, (2 * start + end) / 3, (start + 2 * end) / 3, end]))
-    np.testing.assert_allclose(tiles(tmp_path / "ssim/gen_samples.png", 1, 4)[0], shown(expected), atol=1)
+    np.testing.assert_allclose(tiles(tmp_path / "ssim/interpolation.png", 1, 4)[0], shown(expected), atol=1)
 
 
 def test_an_animation(model, tmp_path):
@@ -74,8 +74,8 @@ def test_an_animation(model, tmp_path):
     flags = [SHIPPED, "--loss=ssim", "--grid=traversal", "--num_samples=4", f"--out_dir={tmp_path}"]
     generate.main(flags)
     generate.main([*flags, "--format=gif"])
-    columns = tiles(tmp_path / "ssim/gen_samples.png", rows=2, columns=4).swapaxes(0, 1)
-    with Image.open(tmp_path / "ssim/gen_samples.gif") as image:
+    columns = tiles(tmp_path / "ssim/traversal.png", rows=2, columns=4).swapaxes(0, 1)
+    with Image.open(tmp_path / "ssim/traversal.gif") as image:
         frames = []
         for number in range(image.n_frames):
             image.seek(number)
@@ -91,7 +91,7 @@ def test_as_published(model, tmp_path):
     """The sigmoid of what the decoder puts out, from the darkest pixel of each image to its brightest."""
     flags = [SHIPPED, "--loss=ssim", "--as_published", "--num_samples=4", "--seed=2", f"--out_dir={tmp_path}"]
     generate.main(flags)
-    found = tiles(tmp_path / "ssim/gen_samples.png", 2, 2).reshape(4, 28, 28)
+    found = tiles(tmp_path / "ssim/gen_samples_as_published.png", 2, 2).reshape(4, 28, 28)
     for tile, image in zip(found, expit(model.sample(4, 2).numpy())[..., 0], strict=True):
         np.testing.assert_allclose(tile, 255 * (image - image.min()) / (image.max() - image.min()), atol=0.51)
 
@@ -144,6 +144,18 @@ class TestList:
         assert [line.partition(": expected")[0] for line in printed.err.splitlines()] == [
             f"skipped checkpoints/local/{name}/model.npz" for name in ("cut", "text")
         ]
+
+    def test_a_checkpoint_of_a_loss_that_is_no_more(self, tmp_path, capsys):
+        """It is not called damaged."""
+        _, manifest = checkpoint.read(ROOT / "checkpoints/ours/model.npz")
+        for loss in ("l2", "gone"):
+            changed = manifest["config"] | {"loss": loss}
+            checkpoint.write(tmp_path / loss / "model.npz", {}, config=changed, step=15_000)
+        generate.main(["--list", f"--model_dir={tmp_path}"])
+        printed = capsys.readouterr()
+        assert [row["loss"] for row in self.rows(printed.out).values()] == ["l2"]
+        assert printed.err.startswith(f"skipped {tmp_path}/gone/model.npz: loss: expected ")
+        assert printed.err.endswith("got 'gone'\n")
 
     def test_an_interrupted_run_has_no_scores(self, tmp_path, capsys):
         tensors, manifest = checkpoint.read(ROOT / "checkpoints/ours/model.npz")

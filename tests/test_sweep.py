@@ -344,7 +344,7 @@ class TestRuns:
 
     def test_trained_once_and_in_the_table(self, tmp_path):
         command = [sys.executable, "train.py", *self.FLAGS, *folders(tmp_path), "--jobs=2"]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        first = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
         rows = runs.read(tmp_path / "results/runs.csv")
         assert [(row["tag"], row["seed"], row["epochs"], row["test_size"]) for row in rows] == [
             ("l2", "0", "2", "50"),
@@ -357,8 +357,13 @@ class TestRuns:
             assert float(row["psnr"]) == pytest.approx(scores["psnr"].mean(), abs=1e-3)
 
         made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.npz")}
+        assert first.stdout.startswith("2 runs, of which 0 are finished\n")
+        for tag in ("l2", "l2_seed1"):
+            assert f"{tag}: training, with its progress in {tmp_path / 'logs' / tag}/train.log\n" in first.stdout
+            assert f"\n{tag}: PSNR " in first.stdout
         (tmp_path / "results/runs.csv").unlink()
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        second = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        assert second.stdout == f"2 runs, of which 2 are finished\nruns       {tmp_path / 'results/runs.csv'}\n"
         assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.npz")} == made
         assert len(made) == 2
         again = runs.read(tmp_path / "results/runs.csv")

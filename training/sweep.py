@@ -22,6 +22,7 @@ from models import checkpoint, runs
 from training import loop, state
 
 SCRIPT = Path(__file__).parents[1] / "train.py"
+LOG = "train.log"
 
 
 class Run(NamedTuple):
@@ -72,6 +73,7 @@ def train(stages, jobs, overwrite=False):
     planned = plan(stages)
     waiting = [[run for run in stage if not runs.is_finished(run.settings)] for stage in planned]
     total, left = sum(map(len, planned)), sum(map(len, waiting))
+    say(f"{total} runs, of which {total - left} are finished")
     with tqdm(total=total, initial=total - left, unit="run", disable=None) as bar:
         for stage, everyone in zip(waiting, planned, strict=True):
             failures = train_stage(stage, jobs, overwrite, bar)
@@ -90,7 +92,7 @@ def train_stage(stage, jobs, overwrite, bar):
         try:
             for end in as_completed(ends):
                 failures += end.result()
-                tqdm.write(f"{ends[end].settings.tag}: {last_line(ends[end], 'PSNR.*')}")
+                say(f"{ends[end].settings.tag}: {last_line(ends[end], 'PSNR.*')}")
                 bar.update()
         except KeyboardInterrupt as interrupt:
             pool.shutdown(cancel_futures=True)
@@ -124,7 +126,9 @@ def train_one(run, jobs, overwrite, running):
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     environment = ({"TF_NUM_INTRAOP_THREADS": threads, "OMP_NUM_THREADS": threads} if jobs > 1 else {}) | os.environ
     environment |= {"PYTHONIOENCODING": "utf-8"}  # of the log
-    with (files.logs / "train.log").open("w", encoding="utf-8") as log:
+    path = files.logs / LOG
+    say(f"{run.settings.tag}: training, with its progress in {path}")
+    with path.open("w", encoding="utf-8") as log:
         command = [sys.executable, SCRIPT, *flags, *how]
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         running.add(process)
@@ -133,9 +137,15 @@ def train_one(run, jobs, overwrite, running):
     return [f"{run.settings.tag}: {last_line(run)}"] if process.returncode else []
 
 
+def say(line):
+    """Print a line above the bar, at once, also into a file."""
+    tqdm.write(line)
+    sys.stdout.flush()
+
+
 def last_line(run, pattern=".*"):
     """Return the last line of the log of a Run that fits a `pattern`, else the last of all."""
-    text = (runs.files(run.settings).logs / "train.log").read_text(encoding="utf-8", errors="replace")
+    text = (runs.files(run.settings).logs / LOG).read_text(encoding="utf-8", errors="replace")
     lines = text.replace("\r", "\n").strip().split("\n")
     return next((line for line in reversed(lines) if re.fullmatch(pattern, line)), lines[-1])
 
