@@ -1,14 +1,13 @@
 # make train ARGS="--epochs=1"; likewise generate, evaluate, figures, test, and every experiment; some need DATA_DIR=DIR
 PYTHON ?= python3
 BIN := .venv/bin
-EXPERIMENTS = shipped shipped_colour two_stage ablations printed digits sharp target_kl blur_error colour long_colour ambient ambient_colour convergence
+EXPERIMENTS = shipped shipped_colour two_stage ablations printed scratch digits sharp target_kl blur_error colour long_colour ambient ambient_colour convergence
 EVALUATE = $(BIN)/python evaluate.py
 RUNS = $(EVALUATE) runs --runs=results/$@/runs.csv --out_dir=results/$@
 FIGURES = $(EVALUATE) figures --results_dir=results/$@ --out_dir=results/$@ --model_dir=checkpoints/$@
 COLOUR = --dataset=cifar10 --data_dir=$(DATA_DIR)
 GREY = --dataset=mnist-gray --data_dir=$(DATA_DIR)
-RESTORE = $(EVALUATE) restore --data_dir=$(DATA_DIR) --acsg_images=300
-# what is made of the trainings of an experiment
+RESTORE = $(EVALUATE) restore --data_dir=$(DATA_DIR) --acsg_images=300 # below: what is made of the trainings of an experiment
 two_stage = $(RUNS) --baseline=l2,ssim --controls=l2 --as_sharp_as=ssim && $(EVALUATE) audit --runs=results/$@/runs.csv --out_dir=results/$@
 ablations = $(RUNS) --split=held-out --baseline=ours,ours-corrected && $(RUNS) --split=held-out --baseline=ssim --match=kl
 blur_error = $(RUNS) --controls=l2 && $(FIGURES) --loss=l2_seed1,blur_error_vae_seed1_variancefixed
@@ -19,6 +18,7 @@ sharp = $(call PART,binary) --split=held-out --baseline=ssim && \
 	$(call PART,grey) --split=held-out $(GREY) --baseline=ssim && \
 	$(call PART,colour) --split=held-out $(COLOUR) --baseline=l2,l1+ssim --perceptual=0
 printed = $(RUNS) --baseline=ssim
+scratch = $(RUNS) --baseline=ssim
 digits = $(call PART,binary) --baseline=ssim && $(call PART,grey) $(GREY) --baseline=ssim
 target_kl = $(call PART,digits) && $(call PART,colour) $(COLOUR)
 ambient = $(RESTORE) --out_dir=results
