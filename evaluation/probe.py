@@ -16,6 +16,8 @@ NUM_IMAGES = 256
 BLUR = 1.4
 # probabilities this near to 0 and 1 stand for them where a loss takes logits
 LEAST_PROBABILITY = 0.01
+# what is left of a term that compares phases and amplitudes when a hyperparameter is 0
+PARTS = {"amp_coef": "phases", "arg_coef": "amplitudes"}
 
 
 def shifted(images, pixels):
@@ -108,6 +110,17 @@ def with_terms(probed):
     """Return the losses `probed`, by name, and after them the terms of those that add up several."""
     terms = [term for loss in probed.values() if len(loss.losses) > 1 for term in loss.losses]
     return probed | {term.label: term for term in terms if term.label not in probed}
+
+
+def with_parts(probed):
+    """Return the losses `probed`, by name, and at the end the PARTS of those of them that are terms with parts."""
+    parts = {
+        f"{name} {part}": losses.build(name, **{other: 0})
+        for name in probed
+        if name in losses.TERMS and {*PARTS} <= {*losses.hyperparameters(name)}
+        for other, part in PARTS.items()
+    }
+    return probed | parts
 
 
 def table(found):

@@ -63,6 +63,15 @@ class TestProbe:
         named = {"run": losses.build("l2"), "ssim": losses.build("ssim"), "ours": losses.build("ours")}
         assert list(probe.with_terms(named)) == ["run", "ssim", "ours", "stft"]
 
+    def test_phases_and_amplitudes_of_a_term_alone(self, digits):
+        """As the formula in numpy has them; a loss without phases has no parts."""
+        found = probe.with_parts({name: losses.build(name) for name in ("l2", "stft", "ours", "amplitude")})
+        assert list(found) == ["l2", "stft", "ours", "amplitude", "stft phases", "stft amplitudes"]
+        two, blurred = digits[:2], probe.gaussian_blur(digits[:2], 1)
+        for name, kept in (("stft phases", {"amp_coef": 0}), ("stft amplitudes", {"arg_coef": 0})):
+            expected = 0.0015 * oracles.stft(two.astype(float), blurred.astype(float), **kept).mean()
+            assert probe.value(found[name], two, blurred) == pytest.approx(expected, rel=1e-3)
+
     def test_a_blur_in_shifts(self, digits):
         """l1 in numpy: scipy's Gaussian of one pixel against a shift by one."""
         found = probe.responses({"l1": losses.build("l1"), "l2": losses.build("l2")}, digits)

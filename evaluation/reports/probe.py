@@ -3,7 +3,8 @@
     python evaluate.py probe --loss=l2,ours
 
 Each loss compares digits with the same digits, disturbed, and is shown as a fraction of its value for blank images.
-The second table says what a blur costs in shifts, and what share of a sum and of its gradient each term has.
+The second table says what a blur costs in shifts, and what share of a sum and of its gradient each term has. A term
+that compares phases and amplitudes is shown with each of them alone too.
 """
 
 from functools import partial
@@ -35,7 +36,7 @@ def main(flags):
     from evaluation.metrics.display import as_displayed
 
     try:
-        probed = probe.with_terms({name: losses.build(name) for name in flags.loss})
+        probed = probe.with_parts(probe.with_terms({name: losses.build(name) for name in flags.loss}))
     except ValueError as error:
         raise UserError(f"{error}") from error
     images = as_displayed(load_images(flags)[: probe.NUM_IMAGES])
