@@ -168,6 +168,13 @@ class TestList:
         with pytest.raises(UserError, match=f"--list: expected checkpoints in {tmp_path}/, got none"):
             generate.main(["--list", f"--model_dir={tmp_path}"])
 
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file of Linux that is always full")
+    def test_on_a_full_disk(self):
+        with Path("/dev/full").open("w") as full:
+            command = [sys.executable, "generate.py", "--list"]
+            done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert (done.returncode, done.stderr) == (2, "error: expected space for what is printed, got a full disk\n")
+
     def test_without_tensorflow(self):
         code = "import sys, generate; generate.main(['--list']); sys.exit('numpy' in sys.modules)"
         assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=60).returncode == 0

@@ -1,5 +1,6 @@
 """What a user can get wrong: one line, exit code 2."""
 
+import errno
 import io
 import os
 import sys
@@ -38,6 +39,11 @@ def require_place():
         raise UserError("expected a folder to run in, got one that was deleted") from error
 
 
+def discard_output():
+    """Leave nothing for Python to flush at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def run(main):
     """Call the script's `main(argv)`; a UserError becomes one line on stderr and exit code 2."""
     open_streams()
@@ -46,9 +52,15 @@ def run(main):
         main(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
-        # whoever reads the output, such as head, has enough of it, and nothing is left for Python to flush
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # whoever reads the output, such as head, has enough of it
+        discard_output()
         sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename:
+            raise
+        discard_output()
+        print("error: expected space for what is printed, got a full disk", file=sys.stderr)
+        sys.exit(2)
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
