@@ -323,7 +323,7 @@ class TestGrids:
         generate.main(
             ["--loss=all", "--grid=manifold", "--num_samples=9", f"--out_dir={tmp_path}", f"--model_dir={folder}"]
         )
-        assert capsys.readouterr().out.split() == [f"{tmp_path}/{loss}/gen_samples.png" for loss in ("bce", "l2")]
+        assert capsys.readouterr().out.split() == [f"{tmp_path}/{loss}/manifold.png" for loss in ("bce", "l2")]
 
 
 class TestCheckpoints:
