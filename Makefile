@@ -7,7 +7,8 @@ RUNS = $(EVALUATE) runs --runs=results/$@/runs.csv --out_dir=results/$@
 FIGURES = $(EVALUATE) figures --results_dir=results/$@ --out_dir=results/$@ --model_dir=checkpoints/$@
 COLOUR = --dataset=cifar10 --data_dir=$(DATA_DIR)
 GREY = --dataset=mnist-gray --data_dir=$(DATA_DIR)
-RESTORE = $(EVALUATE) restore --data_dir=$(DATA_DIR) --acsg_images=300 # below: what is made of the trainings of an experiment
+RESTORE = $(EVALUATE) restore --data_dir=$(DATA_DIR) --acsg_images=300
+# what is made of the trainings of an experiment
 two_stage = $(RUNS) --baseline=l2,ssim --controls=l2 --as_sharp_as=ssim && $(EVALUATE) audit --runs=results/$@/runs.csv --out_dir=results/$@
 ablations = $(RUNS) --split=held-out --baseline=ours,ours-corrected && $(RUNS) --split=held-out --baseline=ssim --match=kl
 blur_error = $(RUNS) --controls=l2 && $(FIGURES) --loss=l2_seed1,blur_error_vae_seed1_variancefixed
@@ -42,7 +43,6 @@ report: .venv/installed
 test: .venv/tested
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n auto --dist=worksteal $(ARGS)
-
 test-fast: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest -n auto -m "not slow" $(ARGS)
