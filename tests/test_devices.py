@@ -184,6 +184,9 @@ class TestRefusals:
             '{"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}}',
             '{"cluster": {"worker": [1]}, "task": {"type": "worker", "index": 0}}',
             '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}',
+            '{"cluster": {"worker": ["a:0"]}, "task": {"type": "worker", "index": 0}}',
+            '{"cluster": {"worker": ["a:65536"]}, "task": {"type": "worker", "index": 0}}',
+            '{"cluster": {"worker": ["a:1", "a:1"]}, "task": {"type": "worker", "index": 0}}',
         ],
     )
     def test_machines_that_are_not_named(self, monkeypatch, text):

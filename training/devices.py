@@ -34,7 +34,7 @@ def strategy(name):
 
 
 def require_cluster(text):
-    """Check that `text`, the value of TF_CONFIG, names the workers and says which of them this machine is.
+    """Check that `text`, the value of TF_CONFIG, names the workers, each once, and says which of them this machine is.
 
     Raises:
         UserError: it does not.
@@ -44,7 +44,9 @@ def require_cluster(text):
         kind, index = found["task"]["type"], found["task"]["index"]
         is_named = kind in ("chief", "worker") and index in range(len(found["cluster"][kind]))
         addresses = [address for part in found["cluster"].values() for address in part]
-        is_named = is_named and all(re.fullmatch(r".+:[0-9]{1,5}", address) for address in addresses)
+        ports = [re.fullmatch(r".+:([0-9]{1,5})", address) for address in addresses]
+        is_named = is_named and all(port and 0 < int(port[1]) < 2**16 for port in ports)
+        is_named = is_named and len(set(addresses)) == len(addresses)
     except (ValueError, TypeError, KeyError, AttributeError):
         is_named = False
     if not is_named:
