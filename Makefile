@@ -13,14 +13,14 @@ two_stage = $(RUNS) --baseline=l2,ssim --controls=l2 --as_sharp_as=ssim && $(EVA
 ablations = $(RUNS) --split=held-out --baseline=ours,ours-corrected && $(RUNS) --split=held-out --baseline=ssim --match=kl
 blur_error = $(RUNS) --controls=l2 && $(FIGURES) --loss=l2_seed1,blur_error_vae_seed1_variancefixed
 colour = $(RUNS) $(COLOUR) --match=kl --perceptual=500 && $(FIGURES) $(COLOUR) --loss=all
-long_colour = $(RUNS) $(COLOUR) --baseline=l2,l1+ssim --controls=l2 --perceptual=500 && $(FIGURES) $(COLOUR) --loss=l2,l1+ssim,sharp-colour
+long_colour = $(RUNS) $(COLOUR) --baseline=l2,l1+ssim,unsharp --controls=l2 --perceptual=500 && $(FIGURES) $(COLOUR) --loss=l2,l1+ssim,sharp-colour
 PART = $(EVALUATE) runs --runs=results/$@/$(1)/runs.csv --out_dir=results/$@/$(1)
 sharp = $(call PART,binary) --split=held-out --baseline=ssim && \
 	$(call PART,grey) --split=held-out $(GREY) --baseline=ssim && \
 	$(call PART,colour) --split=held-out $(COLOUR) --baseline=l2,l1+ssim --perceptual=0
 printed = $(RUNS) --baseline=ssim
 scratch = $(RUNS) --baseline=ssim
-digits = $(call PART,binary) --baseline=ssim && $(call PART,grey) $(GREY) --baseline=ssim
+digits = $(call PART,binary) --baseline=ssim --controls=l2 && $(call PART,grey) $(GREY) --baseline=ssim --controls=ssim --as_sharp_as="ours stft_coef=0.15 arg_coef=0.0"
 target_kl = $(call PART,digits) && $(call PART,colour) $(COLOUR)
 ambient = $(RESTORE) --out_dir=results
 ambient_colour = $(RESTORE) --out_dir=results/$@ --model_dir=checkpoints/$@ --loss=all

@@ -1,8 +1,9 @@
 """Controls: rows of a table that are another row's output under a simple edit. A loss that wins must beat them too.
 
-To add one, write a function and add its line to CONTROLS. The constants of a control are chosen on held-out images:
-of those that make the output at least as sharp as a wanted row, the ones with the highest SSIM. If none does, the
-sharpest. So "this loss is sharper" holds against a control only if the control pays more for the same sharpness.
+To add one, write a function and add its line to CONTROLS. The constants of a control are chosen on held-out images,
+which a training on all images has seen: of those that make the output at least as sharp as a wanted row, the ones with
+the highest SSIM. If none does, the sharpest. So "this loss is sharper" holds against a control only if the control pays
+more for the same sharpness.
 """
 
 from collections.abc import Callable
@@ -139,5 +140,5 @@ def caption(edits, row, target):
         if edit.control
     ]
     sharp = f"the sharpness of {markdown.display_name(row)}, {target:.3f} px, at " if row else ""
-    how = f"Constants: chosen on up to {IMAGES:,} held-out images, never on test images, for {sharp}the highest SSIM."
+    how = f"Constants: chosen on up to {IMAGES:,} images outside the test set, for {sharp}the highest SSIM."
     return f" Controls, edits of the output y of a row: {'; '.join(found)}. {how}" if found else ""

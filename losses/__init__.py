@@ -101,11 +101,13 @@ ALIASES = {
 def build(name, **given):
     """Return the reconstruction loss `name`: a term, a sum of terms joined by `+`, or an alias.
 
+    It is a Keras loss: called with image and reconstruction, both [B, H, W, C] and the image in [0, 1].
+
     Args: `given`, values of hyperparameters (see `hyperparameters`); those not given have their defaults.
 
     Raises:
-        ValueError: the name is unknown, names a term twice or mixes output spaces; or the loss does not read one
-            of the hyperparameters.
+        ValueError: the name is unknown, names a term twice or mixes output spaces; the loss does not read one of the
+            hyperparameters; a window or stride is not a whole number (at least 2 and 1).
     """
     values = hyperparameters(name)
     for key in given:

@@ -64,7 +64,7 @@ class STFT(ReconstructionLoss):
     window.
 
     Raises:
-        ValueError: the window is larger than the image.
+        ValueError: the window is larger than the image, or window or stride is not a whole number, at least 2 and 1.
     """
 
     def __init__(self, window=16, stride=4, amp_coef=0.1, arg_coef=0.9, eps=1e-6, hann=True, **kwargs):
@@ -101,7 +101,7 @@ class DFT(ReconstructionLoss):
     same positive number to every bin. It pulls all phases to 0, where raw differences from unknown phases are
     least on average, so the decoder learns to put a bright pixel there.
 
-    Args: as of STFT.
+    Args: `amp_coef`, `arg_coef`, `eps` and `hann`, as of STFT.
     """
 
     def __init__(self, amp_coef=0.1, arg_coef=0.9, eps=1e-6, hann=True, **kwargs):
@@ -124,10 +124,10 @@ class ReleasedSTFT(ReconstructionLoss):
     keeps the first half of the rows and of the column frequencies and weights each by the product of two ramps from
     0 to 1, so the first row and the constant count nothing.
 
-    Args: as of STFT.
+    Args: as of STFT, without `hann`.
 
     Raises:
-        ValueError: the window is larger than the image.
+        ValueError: the window is larger than the image, or window or stride is not a whole number, at least 2 and 1.
     """
 
     def __init__(self, window=16, stride=4, amp_coef=0.1, arg_coef=0.9, eps=1e-6, **kwargs):
@@ -155,7 +155,7 @@ class CorrectedSTFT(ReconstructionLoss):
     Args: `window` and `stride` in pixels; `amp_coef` and `arg_coef`, the weights of amplitudes and phases.
 
     Raises:
-        ValueError: the window is larger than the image.
+        ValueError: the window is larger than the image, or window or stride is not a whole number, at least 2 and 1.
     """
 
     def __init__(self, window=16, stride=4, amp_coef=0.1, arg_coef=0.9, **kwargs):

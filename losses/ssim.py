@@ -75,7 +75,7 @@ def along_last_axis(values, rows):
 class SSIM(ReconstructionLoss):
     """Structural dissimilarity 1 - SSIM, [B], in [0, 2] (the paper's section 3.2, with its sign corrected).
 
-    Args: `window` and `sigma` of the Gaussian in pixels; `k1` and `k2`; `max_val`, the range of the images.
+    Args: `window` and `sigma` of the Gaussian in pixels; `k1`, `k2` and `max_val`, the constants of SSIM.
 
     Raises:
         ValueError: the window is larger than the image.

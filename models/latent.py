@@ -23,7 +23,7 @@ class Objective(NamedTuple):
     """What a model says of a batch of images."""
 
     losses: tuple  # for each group of variables the loss that it minimises, [B]
-    parts: dict  # what is logged, by name, [B] each
+    parts: dict  # what is logged, by name, [B] each; "loss" is one of them
     kl: tf.Tensor  # the KL divergence, [B], in nats
 
 
@@ -155,6 +155,9 @@ class LatentModel(keras.Model):
 
         A subclass may change what it minimises with the `step` of the training. In `training`, batch normalisation
         uses the moments of the batch and updates its averages.
+
+        Args: `images`, float32 in [0, 1]; `noise`, what `noise(B, step)` returns; `step`, the number of steps taken, a
+        scalar.
         """
         raise NotImplementedError
 
