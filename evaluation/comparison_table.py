@@ -19,10 +19,14 @@ CAPTION_OF_DIFFERENCES = (
     "interval is over test images alone and not widened, and nothing is bold or ≈."
 )
 
-OF_DIGITS = (
-    " Blur of shapes: the same of shapes alone, in which contrast and noise do not count. Digit read: the share of "
-    "reconstructions that a small network reads as the same digit as the image."
-)
+# what the captions of tables with these metrics say of them
+MEANINGS = {
+    "shape_blur": " Blur of shapes: the same of shapes alone, in which contrast and noise do not count.",
+    "digit_read": " Digit read: the share of reconstructions that a small network reads as the same digit as the "
+    "image.",
+    "colour_kept": " Colour kept: the mean chroma of the reconstructions, the standard deviation of the channels of a "
+    "pixel, divided by that of the images.",
+}
 OF_INTERVALS = (
     " The intervals of precision and recall take the neighbourhoods as they are; those of FID are over seeds alone."
 )
@@ -239,10 +243,11 @@ def caption(found, images, protocol, apart=()):
     differing = bootstrap.differences(config.Settings(**config.defaults()), usual)
     shared = ", ".join(f"{key}={getattr(usual, key)}" for key in differing if key not in apart)
     measured = f"{len(images):,} {protocol.split} images of {protocol.dataset}"
+    meanings = "".join(text for name, text in MEANINGS.items() if name in protocol.metrics())
     return (
         f"{scoring.caption(measured, protocol.latents, protocol.seed)} Blur: the "
         "Gaussian, sigma in pixels, that makes the test images as soft as the reconstructions, or as samples of the "
-        f"prior.{OF_DIGITS if 'digit_read' in protocol.metrics() else ''} The runs have the default settings"
+        f"prior.{meanings} The runs have the default settings"
         f"{f', except {shared}' if shared else ''}; the name of a row says what else differs."
         f"{scoring.perceptual_caption(protocol.metrics(), protocol.perceptual, images.shape[-1])}"
         f"{OF_INTERVALS if 'kid' in protocol.metrics() else ''}"

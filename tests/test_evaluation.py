@@ -1,6 +1,7 @@
 """PSNR, SSIM and the table, against tf.image and scikit-image; the choice of a report; grids and checkpoints."""
 
 import json
+import statistics
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -125,6 +126,35 @@ class TestDigitReader:
         for dataset, expected in {"mnist": True, "mnist-gray": True, "fashion-mnist": False, "cifar10": False}.items():
             found = comparison.Protocol(dataset, "test", "mean", 0, None).metrics()
             assert ("digit_read" in found) == ("shape_blur" in found) == expected
+
+
+class TestColour:
+    def test_colour_that_is_kept(self):
+        """Of pictures that fade to grey by known factors, the mean factor, weighted by their own colour."""
+        pictures = np.random.default_rng(0).uniform(0.3, 0.7, (3, 4, 5, 3)).astype(np.float32)
+        factors = np.float32([0, 0.5, 1])
+        grey = pictures.mean(-1, keepdims=True)
+        faded = grey + factors[:, None, None, None] * (pictures - grey)
+        metric = METRICS["colour_kept"]
+        values = metric.score(SimpleNamespace(clipped=faded, image=pictures))
+        own = [np.mean([statistics.pstdev(map(float, pixel)) for pixel in one.reshape(-1, 3)]) for one in pictures]
+        for weights, expected in {
+            (1, 0, 0): 0,
+            (0, 1, 0): 0.5,
+            (0, 0, 1): 1,
+            (0, 0.5, 0.5): (own[1] / 2 + own[2]) / (own[1] + own[2]),
+        }.items():
+            found = metric.resample(values, SimpleNamespace(weights=np.array([weights])))
+            assert found == pytest.approx([expected], abs=1e-5)
+
+    def test_grey_images_have_none(self):
+        grey = np.full((1, 4, 4, 3), 0.5, np.float32)
+        values = METRICS["colour_kept"].score(SimpleNamespace(clipped=grey, image=grey))
+        assert METRICS["colour_kept"].resample(values, SimpleNamespace(weights=np.array([[1]]))) == [0]
+
+    def test_only_of_pictures_in_colour(self):
+        for dataset, expected in {"mnist": False, "cifar10": True, "celeba": True}.items():
+            assert ("colour_kept" in comparison.Protocol(dataset, "test", "mean", 0, None).metrics()) == expected
 
 
 class TestMarkdown:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from evaluation.metrics import digit_reader, fid, kid, manifold
 from evaluation.metrics.blur import SHAPE_SIGMAS, power_moments, shape_moments, sigma_between
+from evaluation.metrics.colour import chroma
 from losses import kl_divergence, lpips
 from losses.ssim import similarity
 
@@ -15,6 +16,8 @@ from losses.ssim import similarity
 HIGHEST_PSNR = 100.0
 # FID of fewer images says more of their number than of the images
 FID_IMAGES = 10_000
+# where images have less mean chroma, they are grey
+LEAST_CHROMA = 1e-6
 
 
 def psnr(image, reconstruction):
@@ -47,6 +50,17 @@ def shapes(batch):
 def is_read(batch):
     """Return 1 where the reconstruction is read as the digit as which the image is read, otherwise 0, [B]."""
     return np.float32(digit_reader.read(batch.clipped) == digit_reader.read(batch.image))
+
+
+def chromas(batch):
+    """Return the mean chroma of the clipped reconstructions and of the images, [B, 2]."""
+    return np.stack([chroma(batch.clipped), chroma(batch.image)], axis=1)
+
+
+def colour_kept(values, resamples):
+    """Return the chroma of reconstructions over that of the images [1 + R], given both [N, 2]; 0 for grey images."""
+    made, seen = (resamples.weights @ values).T
+    return made / np.maximum(seen, LEAST_CHROMA)
 
 
 def frechet(values, resamples):
@@ -100,6 +114,7 @@ class Metric(NamedTuple):
 
 
 DIGITS = ("mnist", "mnist-gray")
+COLOURED = ("cifar10", "celeba", "cartoons")
 BLUR = {"resample": blur_of_set, "margin": 0.02}
 OF_FEATURES = {"perceptual": True, "least_images": 2}
 OF_NEIGHBOURS = {"perceptual": True, "least_images": manifold.K + 1}
@@ -113,6 +128,7 @@ METRICS = {
     "equivalent_blur": Metric("blur (px)", 3, lambda batch: power_moments(batch.clipped), **BLUR),
     "shape_blur": Metric("blur of shapes (px)", 3, shapes, shape_blur_of_set, 0.02, datasets=DIGITS),
     "digit_read": Metric("digit read", 3, is_read, datasets=DIGITS),
+    "colour_kept": Metric("colour kept", 3, chromas, colour_kept, datasets=COLOURED),
     "sample_blur": Metric("blur of samples (px)", 3, lambda batch: power_moments(batch.samples), **BLUR),
     "lpips": Metric("LPIPS", 3, patch_distance, perceptual=True),
     "kid": Metric("KID ×1000", 1, lambda batch: batch.features, kernel_distance, **OF_FEATURES),
