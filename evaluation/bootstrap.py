@@ -22,6 +22,7 @@ import numpy as np
 from scipy.stats import t
 
 import config
+from config.schema import KEYS
 
 RESAMPLES = 4000
 LEVEL = 0.95
@@ -112,8 +113,15 @@ def differences(usual, run):
 
 
 def usual_settings(runs):
-    """Return Settings whose value of each key is that of most `runs`; of several values the first."""
-    return config.Settings(**{key: mode(getattr(run, key) for run in runs) for key in vars(runs[0])})
+    """Return Settings whose value of each key is that of most configurations of `runs`; of several values the first.
+
+    A configuration counts once, with however many seeds: so its name stays when seeds are added.
+    """
+    keys = [name for name, key in KEYS.items() if key.changes == "weights" and name not in ("seed", "init_from")]
+    once = {}
+    for run in runs:
+        once.setdefault(tuple(getattr(run, key) for key in keys), run)
+    return config.Settings(**{key: mode(getattr(run, key) for run in once.values()) for key in vars(runs[0])})
 
 
 def interpolated(target, positions, values):

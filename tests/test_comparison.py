@@ -202,6 +202,11 @@ class TestConfigurations:
             "ours beta=0.1 stft_f=8": [2],
         }
 
+    def test_more_seeds_do_not_change_the_names(self):
+        few = [self.run(loss="l2"), self.run(), self.run(beta=0.2)]
+        more = [self.run(beta=0.2, seed=seed) for seed in (1, 2, 3)]
+        assert {*bootstrap.configurations([*few, *more])} == {"l2", "ours", "ours beta=0.2"}
+
     def test_a_folder_of_pictures_makes_a_difference(self):
         pictures = [self.run(dataset="image_folder", data_dir=folder) for folder in ("a", "a", "b")]
         assert [*bootstrap.configurations(pictures)] == ["ours", "ours data_dir=b"]
@@ -394,7 +399,7 @@ class TestAudit:
             )
         ]
         found = audit.comparable_runs(every)
-        assert {loss: (name, len(group)) for loss, (name, group) in found.items()} == {"ours": ("ours", 2)}
+        assert {loss: (name, len(group)) for loss, (name, group) in found.items()} == {"ours": ("ours beta=0.2", 2)}
         assert found["ours"][1][0].beta == 0.2
         found = audit.comparable_runs(every, [{"epochs": 10}])
         assert [(run.epochs, run.seed) for run in found["ours"][1]] == [(10, 0), (10, 1)]
