@@ -221,8 +221,8 @@ class TestStages:
 IMAGES = {"mnist": 60_000, "mnist-gray": 60_000, "cifar10": 50_000}
 SHAPES = {"mnist": (28, 28, 1), "mnist-gray": (28, 28, 1), "cifar10": (32, 32, 3), "celeba": (64, 64, 3)}
 SHAPES |= {"cartoons": (256, 256, 3)}
-TABLES = ("two_stage", "blur_error", "colour", "long_colour", "ablations", "convergence", "printed")
-UNSHIPPED = ("ablations", "printed")
+TABLES = ("two_stage", "blur_error", "colour", "long_colour", "ablations", "convergence", "printed", "scratch")
+UNSHIPPED = ("ablations", "printed", "scratch")
 # an experiment: the folder of its shipped checkpoints
 SHIPPED = {name: name for name in (*TABLES, "ambient_colour")} | {"shipped": "", "shipped_colour": "", "ambient": ""}
 
