@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shlex
 import statistics
 import subprocess
 from collections import defaultdict
@@ -221,6 +222,7 @@ MADE = (
     "blur_error",
     "colour",
     "long_colour",
+    "scratch",
     "digits",
     "ambient",
     "ambient_colour",
@@ -238,7 +240,7 @@ class TestCommands:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         found = defaultdict(list)
         for line in re.split(r"\n|&&", done.stdout.replace("\\\n", " ")):
-            if words := line.split():
+            if words := shlex.split(line):
                 found[words[1]].append(words[2:])
         return found
 
@@ -246,7 +248,7 @@ class TestCommands:
         """Each names an experiment of the report or writes its numbers."""
         (block,) = re.findall(r"```bash\n(.*?)```", REPORT, re.S)
         targets = [line.split()[1] for line in block.splitlines()]
-        assert targets == ["two_stage", "ablations", "sharp", "digits", "long_colour", "report"]
+        assert targets == ["two_stage", "ablations", "sharp", "scratch", "digits", "long_colour", "report"]
         for target in targets[:-1]:
             assert self.recipe(target)["train.py"][0][0] == f"--config=config/experiments/{target}.yml"
 
