@@ -22,7 +22,6 @@ import numpy as np
 from scipy.stats import t
 
 import config
-from config.schema import KEYS
 
 RESAMPLES = 4000
 LEVEL = 0.95
@@ -115,9 +114,9 @@ def differences(usual, run):
 def usual_settings(runs):
     """Return Settings whose value of each key is that of most configurations of `runs`; of several values the first.
 
-    A configuration counts once, with however many seeds: so its name stays when seeds are added.
+    A configuration counts once, however many seeds it has. So its name stays when seeds are added.
     """
-    keys = [name for name, key in KEYS.items() if key.changes == "weights" and name not in ("seed", "init_from")]
+    keys = [name for name, key in config.KEYS.items() if key.changes == "weights" and name not in ("seed", "init_from")]
     once = {}
     for run in runs:
         once.setdefault(tuple(getattr(run, key) for key in keys), run)

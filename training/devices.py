@@ -45,8 +45,8 @@ def require_cluster(text):
         is_named = kind in ("chief", "worker") and index in range(len(found["cluster"][kind]))
         addresses = [address for part in found["cluster"].values() for address in part]
         ports = [re.fullmatch(r".+:([0-9]{1,5})", address) for address in addresses]
-        is_named = is_named and all(port and 0 < int(port[1]) < 2**16 for port in ports)
-        is_named = is_named and len(set(addresses)) == len(addresses)
+        are_ports = all(port and 0 < int(port[1]) < 2**16 for port in ports)
+        is_named = is_named and are_ports and len(set(addresses)) == len(addresses)
     except (ValueError, TypeError, KeyError, AttributeError):
         is_named = False
     if not is_named:
