@@ -270,7 +270,7 @@ MODEL = {
     "architecture": Key(str, "the networks; auto: those for the size of the images", choices=("auto", *ARCHITECTURES)),
     "latent_dim": Key(int, "number of latent variables", low=1, high=4096),
     "beta": Key(float, "weight of the KL divergence; with target_kl its first value", low=0),
-    "target_kl": Key(float, "KL divergence, in nats, at which beta is adapted to hold it; 0: beta is fixed", low=0),
+    "target_kl": Key(float, "KL divergence, in nats, that beta is adapted to hold; 0: beta is fixed", low=0),
 }
 LOSS = {
     "loss": LossKey(str, "reconstruction loss of vae, or a sum such as l2+ssim", choices=(*TERMS, *ALIASES)),

@@ -120,9 +120,9 @@ class DFT(ReconstructionLoss):
 class ReleasedSTFT(ReconstructionLoss):
     """What the author's released code computes in place of the paper's STFT, [B].
 
-    In square windows without a window function, the code takes the DFT over columns and channels (not rows). It
-    keeps the first half of the rows and of the column frequencies and weights each by the product of two ramps from
-    0 to 1, so the first row and the constant count nothing.
+    In square windows without a window function, the code takes the DFT along rows and over channels. It keeps the
+    first half of the rows and of the frequencies and weights each by the product of two ramps from 0 to 1, so the
+    first row and the constant count nothing.
 
     Args: as of STFT, without `hann`.
 
@@ -365,7 +365,7 @@ def relative_phase(f_i, f_o, a_i):
 
 @computed_once
 def released_bins(height, width, window, stride):
-    """Return the Bins that the released code keeps: DFTs of columns, the first half of each axis, and its weights."""
+    """Return the Bins that the released code keeps: DFTs along rows, the first half of each axis, and its weights."""
     half = window // 2
     rows, ramp = np.eye(half, window), np.linspace(0, 1, half)
     vertical, horizontal = (rows, 0 * rows), wave(window, np.arange(half))

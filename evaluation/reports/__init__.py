@@ -18,7 +18,7 @@ IMAGE_SIZE, CHANNELS = 64, 3
 # data sets whose images have a black background
 ON_BLACK = ("mnist", "mnist-gray", "fashion-mnist")
 SEED = Key(int, "seed of the noise", low=0)
-OF_PICTURES = "LPIPS; KID, precision and recall, and from 10000 on FID, of so many images; 0: LPIPS alone"
+OF_PICTURES = "adds LPIPS, and KID, precision and recall of this many images, from 10000 on FID; 0: LPIPS alone"
 PERCEPTUAL = Key(int, OF_PICTURES, low=0)
 OUT_DIR = Key(str, "folder for the report", **FOLDER)
 
