@@ -38,7 +38,8 @@ def traversal(model, count, flags, settings):
 
     side, _, channels = model.image_shape
     images = data.load(settings.dataset, "test", flags.data_dir, side, channels, settings.window).images[:NUM_ENCODED]
-    return model.traversal(model.latents_by_kl(to_float(images))[:MOST_ROWS], count)
+    seen = model.measurement(to_float(images), [0, 1])
+    return model.traversal(model.latents_by_kl(seen)[:MOST_ROWS], count)
 
 
 def interpolation(model, count, flags, settings):
@@ -104,8 +105,9 @@ def require_fit(flags):
     moving = [name for name, grid in GRIDS.items() if grid.in_rows]
     if flags.format == "gif" and flags.grid not in moving:
         raise UserError(f"--format: expected gif with --grid={' or '.join(moving)}, got it with {flags.grid}")
-    if flags.image and flags.grid != "interpolation":
-        raise UserError(f"--image: expected with --grid=interpolation, got it with {flags.grid}")
+    for name, grid in (("seed", "samples"), ("data_dir", "traversal"), ("image", "interpolation")):
+        if getattr(flags, name) and flags.grid != grid:
+            raise UserError(f"--{name}: expected with --grid={grid}, got it with {flags.grid}")
     if flags.grid == "interpolation" and len((flags.image or "").split(",")) != 2:
         raise UserError(f"--image: expected two pictures for the interpolation, FILE,FILE, got {flags.image or 'none'}")
     for name in ("as_published", "num_samples"):

@@ -84,12 +84,12 @@ def selected(path, blocks, key, value):
     """Return those `blocks` of the file `path` that have a value of `key` in `value`, with no other values of it.
 
     Raises:
-        UserError: there is none.
+        UserError: one of `value` is in none of them.
     """
     kept = [[one for one in listed(block[key]) if one in listed(value)] for block in blocks]
-    if not any(kept):
+    if missing := [one for one in listed(value) if not any(one in values for values in kept)]:
         offered = dict.fromkeys(str(one) for block in blocks for one in listed(block[key]) if one != "")
-        raise UserError(f"{key}: expected one of {', '.join(offered)}, the runs of {path}, got {value}")
+        raise UserError(f"{key}: expected one of {', '.join(offered)}, the runs of {path}, got {missing[0]}")
     return [
         block | {key: values if len(values) > 1 else values[0]}
         for block, values in zip(blocks, kept, strict=True)

@@ -31,7 +31,8 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UserError: an unknown flag, or a value of the wrong type or out of bounds.
         """
-        bare = [False, *(re.fullmatch(r"--\w+", word) is not None for word in argv)]
+        switches = {f"--{name}" for name, action in self.flags().items() if action.nargs == 0}
+        bare = [False, *(re.fullmatch(r"--\w+", word) is not None and word not in switches for word in argv)]
         flags = [f"--{w}" if re.match(r"[A-Za-z_]\w*=", w) and not b else w for w, b in zip(argv, bare, strict=False)]
         arguments, unknown = self.parse_known_args(flags)
         if unknown:

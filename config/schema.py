@@ -45,21 +45,23 @@ NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,5})?"
 ANY_FOLDER = tuple(name for name, source in DATASETS.items() if source.startswith(("Folder(in_folder", "Arrays(stack")))
 
 
+class Known(dict):
+    """Names of a module that is not imported. A call of one that it does not assign is the tuple of its arguments."""
+
+    def __missing__(self, name):
+        return lambda *arguments, **named: (*arguments, *named.values())
+
+
 def readers_of_loss_keys():
     """The terms that read each hyperparameter of a loss, by its name, from the source of TERMS."""
 
-    class Known(dict):
-        def __missing__(self, name):
-            # a class or function that is not imported: a call of it is the tuple of its arguments
-            return lambda *arguments, **named: (*arguments, *named.values())
-
-    known, found = Known(), {}
-    for node in ast.parse((ROOT / "losses/__init__.py").read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign):
-            known[node.targets[0].id] = eval(compile(ast.Expression(node.value), "losses", "eval"), {}, known)
-    for name, (_, *reads) in known["TERMS"].items():
-        for key in [one for part in reads for one in (part if isinstance(part, dict) else [part])]:
-            found.setdefault(key, []).append(name)
+    module, known, found = ast.parse((ROOT / "losses/__init__.py").read_text(encoding="utf-8")), Known(), {}
+    module.body = [node for node in module.body if isinstance(node, ast.Assign)]
+    exec(compile(module, "losses", "exec"), {}, known)
+    for term, (_, *reads) in known["TERMS"].items():
+        for part in reads:
+            for key in part if isinstance(part, dict) else [part]:
+                found.setdefault(key, []).append(term)
     return found
 
 
@@ -221,7 +223,13 @@ TRAINING = {
     "batch_size": Key(int, "images in a step", low=1),
     "epochs": Key(int, "passes over the training images", low=1),
     "optimizer": Key(str, "optimizer", choices=("adam", "rmsprop")),
-    "min_lr": Key(float, "lowest learning rate", above=0, high=1),
+    "min_lr": Key(
+        float,
+        "lowest learning rate",
+        above=0,
+        high=1,
+        read_by=read_by("lr_mode", "triangular", "triangular2", "exp_range"),
+    ),
     "max_lr": Key(float, "highest learning rate of the first cycle", above=0, high=1),
     "lr_step_size": Key(int, "half a cycle, in steps; 0: half of all steps, so one cycle", low=0),
     "lr_mode": Key(

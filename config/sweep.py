@@ -2,7 +2,7 @@
 
 import itertools
 
-from config import complete, defaults, is_read, require_read
+from config import KEYS, complete, defaults, is_read, require_read
 from config.system.errors import UserError
 
 
@@ -39,7 +39,7 @@ def combinations(given):
     ours_beta0.001_seed1. A key that nothing in a run reads is left out of it.
 
     Raises:
-        UserError: the tag is a list, or two runs would have one tag: a value stands there twice.
+        UserError: the tag is a list, a run's cannot be one, or two runs would have one: a value stands there twice.
     """
     if isinstance(given.get("tag"), list):
         raise UserError(f"tag: expected one name, with which every run's begins, got {', '.join(given['tag'])}")
@@ -48,7 +48,7 @@ def combinations(given):
         {key: value for key, value in run.items() if is_read(key, values)} | {"tag": tag(given, swept, values)}
         for run, values in zip(found, map(complete, found), strict=True)
     ]
-    tags = [run["tag"] for run in named]
+    tags = [KEYS["tag"].parse("sweep: tag", run["tag"]) for run in named]
     if twice := {tag for tag in tags if tags.count(tag) > 1}:
         raise UserError(f"sweep: expected every run once, got two of the tag {min(twice)}")
     return named

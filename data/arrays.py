@@ -29,7 +29,6 @@ class Arrays:
     """
 
     read: Callable
-    takes_image_size = False
 
     def shape(self, image_size, channels):
         """None: the shape of the images is known only once they are read."""

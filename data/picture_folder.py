@@ -43,11 +43,6 @@ class Folder:
     files: Callable
     size: int | None = None
 
-    @property
-    def takes_image_size(self):
-        """Whether `image_size` means something to the data set."""
-        return self.size is None
-
     def shape(self, image_size, channels):
         """Return the shape [H, W, C] of its pictures."""
         side = self.size or image_size

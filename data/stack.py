@@ -40,6 +40,8 @@ def read(path):
     Raises:
         UserError: there is no such file, it is damaged, or it has several arrays.
     """
+    if not path:
+        raise UserError(f"data_dir: expected the file with {EXPECTED}, got none")
     if str(path).lower().endswith(nifti.SUFFIXES):
         return nifti.slices(path)
     if Path(path).suffix.lower() == ".npz":

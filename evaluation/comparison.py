@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from config.schema import ANY_FOLDER
 from config.system.errors import UserError
 from evaluation import bootstrap, scoring
 from evaluation.metrics import METRICS, blur, fid, kid
@@ -44,6 +45,11 @@ class Resamples:
     def __init__(self, images, first=None, count=bootstrap.RESAMPLES):
         self.images, self.first, self.count = images, first, count
         self.weights = bootstrap.image_weights(len(images), resamples=count)  # [1 + R, N]
+
+    @cached_property
+    def digest(self):
+        """The sha256 of the images."""
+        return hashlib.sha256(np.asarray(self.images).tobytes()).hexdigest()
 
     @cached_property
     def power_moments(self):
@@ -167,6 +173,8 @@ def kept_file(run, resamples, protocol, edit):
     path, model = runs.files(run).perceptual, runs.model_file(run)
     of = {**protocol._asdict(), "checkpoint": hashlib.sha256(model.read_bytes()).hexdigest()}
     of |= {"images": list(resamples.images.shape), "resamples": len(resamples.weights)}
+    if protocol.dataset in ANY_FOLDER:
+        of |= {"pixels": resamples.digest}
     if not edit.control:
         return path, of
     return path.with_stem(f"{path.stem}_{edit.control}"), of | {"constants": edit.constants}

@@ -195,10 +195,13 @@ def report_at_equal_kl(found, images, protocol, baselines, wanted=None, kl=None)
     if not families:
         raise UserError(f"match: expected runs at several values of beta, got one of each of {', '.join(every)}")
     families = with_controls(families, wanted)
-    baseline_rows(baselines, families)
+    chosen = baseline_rows(baselines, families)
     changes, about = edits({name: [*chain(*at_betas)] for name, at_betas in families.items()}, protocol, wanted)
     estimates = comparison.estimates_of_families(families, images, protocol, changes)
     matched, outside, kl = comparison.at_equal_kl(estimates, kl)
+    if not matched:
+        raise UserError(f"kl: expected a KL divergence that a loss reaches, got {kl:g} nats.{left_out(outside, [])}")
+    chosen = {label: name for label, name in chosen.items() if name in matched}
     first = (
         f"At a KL divergence of {kl:.2f} nats, linear between runs at several beta. Mean with its 95 % interval over "
         "seeds and test images. Seeds: the fewest at a beta; with one seed the interval is over test images alone."
@@ -206,7 +209,7 @@ def report_at_equal_kl(found, images, protocol, baselines, wanted=None, kl=None)
     )
     names = [name for name in protocol.metrics() if name != "kl_divergence"]
     last = caption(found, images, protocol, apart=("beta",)) + about
-    return tables(matched, baseline_rows(baselines, matched), first, with_interval, names, last)
+    return tables(matched, chosen, first, with_interval, names, last)
 
 
 def at_each_beta(runs):

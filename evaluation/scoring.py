@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
+from config.system.errors import UserError
 from data.batches import to_float
 from evaluation.metrics import METRICS, OF_IMAGES, fid
 from evaluation.metrics.display import parts
@@ -78,13 +79,26 @@ def batches(model, images, latents=None, seed=0, edit=np.asarray):
 
     Args: `latents`, whether a reconstruction is decoded from a "sample" of the posterior or from its "mean"; None:
     as the model prefers; `edit`, as of Batch.
+
+    Raises:
+        UserError: the images are of another shape than the model's.
     """
+    if (found := tuple(images.shape[1:])) != model.image_shape:
+        raise UserError(f"expected images {model.image_shape}, as the model was trained on, got {found}")
     shape = [len(images), model.latent_dim]
     is_sample = (latents or model.latents) == "sample"
     noise = tf.random.stateless_normal(shape, [seed, 0]) if is_sample else tf.zeros(shape)
     theta, z = model.measurement.draw(images.shape, [seed, 1]), tf.random.stateless_normal(shape, [seed, 1])
     for i in parts(images):
         yield Batch(model, np.asarray(images[i]), theta[i], noise[i], z[i], edit)
+
+
+def reconstructed(model, images):
+    """Return what a model makes of images [N, H, W, C] from the means of their posteriors, unclipped, an array.
+
+    A model of damaged images sees them damaged.
+    """
+    return np.concatenate([batch.reconstruction for batch in batches(model, images, "mean")])
 
 
 def score(model, images, names=OF_IMAGES, latents=None, seed=0, first=None, edit=np.asarray):

@@ -107,8 +107,9 @@ def select(path, dataset, split, losses=(), experiment=()):
     every = load(path, losses)
     of_images = [run for run in every if (run.dataset, run.test_split) == (dataset, split)]
     found = [run for run in of_images if belongs(run, experiment)]
-    if not found:
-        wanted = f"runs of {', '.join(losses)}" if losses else "runs"
+    missing = [loss for loss in losses if loss not in {run.loss for run in found}]
+    if not found or missing:
+        wanted = f"runs of {', '.join(missing or losses)}" if losses else "runs"
         having = f"dataset={dataset}, test_split={split}{' and the settings of --config' if experiment else ''}"
         raise UserError(f"{path}: expected {wanted} with {having}, got none among {len(read(path))}")
     return found

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from scipy.stats import norm, t
 from test_training import folders
 
@@ -489,6 +490,7 @@ class TestMistakes:
         (["--runs=x", "--kl=3"], "--kl: expected with --match, got it alone"),
         (["--task=restore", "--image=x", "--json=y"], "--json: expected without --image, got both"),
         (["--loss=nothing"], "loss: expected one of"),
+        (["--runs=x", "--controls=l2", "--split=held-out"], "--controls: expected --split=test, got held-out"),
     ])  # fmt: skip
     def test_what_needs_no_weights_is_refused_before_tensorflow(self, flags, message):
         code = f"import sys, evaluate\ntry: evaluate.main({flags})\nfinally: print('tensorflow' in sys.modules)"
@@ -497,8 +499,9 @@ class TestMistakes:
         assert f"UserError: {message}" in done.stderr
 
     @pytest.mark.parametrize("report", evaluate.REPORTS)
-    def test_help(self, report, capsys):
+    def test_help(self, report, capsys, monkeypatch):
         """Each report shows its own flags; the first page has the first line of each."""
+        monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)  # as of a script
         pages = []
         for argv in ([report, "--help"], ["--help"]):
             with pytest.raises(SystemExit):
@@ -616,6 +619,25 @@ class TestCommands:
     def test_at_equal_kl_of_a_single_beta(self, folder, flags):
         with pytest.raises(UserError, match="expected runs at several values of beta, got one of each of ssim"):
             evaluate.main([*flags, "--match=kl", "--loss=ssim"])
+
+    def test_a_kl_divergence_that_none_reaches(self, folder, flags):
+        with pytest.raises(UserError, match=r"a KL divergence that a loss reaches, got 1000 nats\. Left out: L2"):
+            evaluate.main([*flags, "--match=kl", "--kl=1000"])
+
+    def test_a_loss_that_no_run_has(self, folder, flags):
+        with pytest.raises(UserError, match="expected runs of ours with dataset=mnist"):
+            evaluate.main([*flags, "--loss=l2,ours"])
+
+    def test_pictures_are_read_as_the_runs_read_them(self, tmp_path, rng):
+        for i in range(40):
+            pixels = rng.integers(0, 256, (40, 40), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / f"{i:02}.png")
+        where = ["--dataset=image_folder", f"--data_dir={tmp_path}"]
+        train.main([*where, "--loss=l2", "--channels=1", "--image_size=32", "--epochs=1", *folders(tmp_path / "out")])
+        evaluate.main(["runs", *where, f"--runs={tmp_path}/out/results/runs.csv", f"--out_dir={tmp_path}/out"])
+        assert "2 test images of image_folder" in (tmp_path / "out/runs.md").read_text()
+        with pytest.raises(UserError, match=r"expected images \(32, 32, 1\), as .*, got \(48, 48, 1\)"):
+            evaluate.main(["runs", *where, "--image_size=48", f"--runs={tmp_path}/out/results/runs.csv"])
 
     def test_audit(self, folder, flags, monkeypatch, capsys):
         monkeypatch.setattr(audit, "PROTOCOL", {"train_size": 100, "beta": 0.005})

@@ -134,6 +134,8 @@ class TestStack:
         np.save(tmp_path / "a.npy", array)
         with pytest.raises(UserError, match=message):
             data.load("array_file", "train", str(tmp_path / "a.npy"))
+        with pytest.raises(UserError, match=r"data_dir: expected the file with an array .*, got none"):
+            data.load("array_file", "train", "")
 
     @pytest.mark.parametrize("suffix", ["nii", "nii.gz"])
     def test_the_slices_of_a_volume(self, suffix, tmp_path, rng):

@@ -18,7 +18,7 @@ import evaluate
 import losses
 import models
 from config.system.errors import UserError
-from evaluation import figures, probe
+from evaluation import figures, probe, scoring
 from evaluation.figures import curves, digits, latents, phase, style
 from evaluation.figures.frontier import frontier
 from evaluation.metrics import blur
@@ -279,12 +279,19 @@ class TestModelsOfOtherKinds:
         expected = blur.radial_spectrum(model.decoder(z_mean + np.exp(z_log_var / 2) * noise).numpy())[1]
         np.testing.assert_allclose(line.get_ydata(), expected, atol=0.01)
 
+    def test_a_model_of_damaged_images_sees_them_damaged(self, material):
+        model, _ = checkpoint.load_model(ROOT / "checkpoints/ambient_drop_patch/model.npz")
+        images = np.float32(material.images[:20]) / 255
+        z_mean, _ = np.split(model.encoder(model.measurement(images, [0, 1])), 2, axis=1)
+        np.testing.assert_allclose(scoring.reconstructed(model, images), model.decoder(z_mean), atol=1e-5)
+
 
 class TestComparison:
-    def test_rows_and_tiles(self, rng):
+    def test_rows_and_tiles(self, rng, monkeypatch):
         """The data's next images beside the first; of a loss its reconstructions and samples."""
         images = rng.integers(0, 256, (20, 8, 8, 3), np.uint8)
-        dark = SimpleNamespace(reconstruct=lambda x: x / 2, sample=lambda count, seed: np.full((count, 8, 8, 3), 0.3))
+        dark = SimpleNamespace(sample=lambda count, seed: np.full((count, 8, 8, 3), 0.3))
+        monkeypatch.setattr(figures.colour, "reconstructed", lambda model, images: images / 2)
         figure = figures.colour.comparison(SimpleNamespace(models={"dark": dark}, images=images))
         shown = [axis.images[0].get_array() for axis in figure.axes]
         first, further = (np.concatenate(images[i : i + 8], axis=1) / 255 for i in (0, 8))
@@ -323,6 +330,20 @@ class TestCurves:
         figure = curves.training(SimpleNamespace(models=folders, results=folders))
         assert figure.axes[0].get_legend_handles_labels()[1] == ["L2"]
         assert curves.training(SimpleNamespace(models={"SSIM": None}, results=folders)) is None
+
+    def test_a_log_without_scores(self, tmp_path):
+        """That of a training which was stopped before its first score."""
+        (tmp_path / "metrics.csv").write_text("epoch,learning_rate\n1,0.001\n")
+        figure = curves.training(SimpleNamespace(models={"L2": tmp_path}, results={"L2": tmp_path}))
+        assert [len(axis.lines[0].get_xdata()) for axis in figure.axes] == [0, 0, 1]
+
+
+def test_grey_pictures_without_classes(tmp_path, rng):
+    """Are shown as those in colour are."""
+    np.save(tmp_path / "a.npy", rng.integers(0, 256, (100, 28, 28), np.uint8))
+    shipped = f"--checkpoint={ROOT / 'checkpoints/l2/model.npz'}"
+    evaluate.main(["figures", shipped, "--dataset=array_file", f"--data_dir={tmp_path}/a.npy", f"--out_dir={tmp_path}"])
+    assert (tmp_path / "figures/array_file_comparison.png").exists()
 
 
 def test_every_line_differs_in_lightness_and_in_marker():

@@ -189,6 +189,8 @@ class TestList:
     (["--list", "--format=gif"], "--format: expected without --list, got both"),
     (["--format=gif"], "expected gif with --grid=traversal or interpolation, got it with samples"),
     (["--image=a.png"], "--image: expected with --grid=interpolation, got it with samples"),
+    (["--data_dir=x"], "--data_dir: expected with --grid=traversal, got it with samples"),
+    (["--grid=manifold", "--seed=1"], "--seed: expected with --grid=samples, got it with manifold"),
     (["--grid=interpolation"], "--image: expected two pictures for the interpolation, FILE,FILE, got none"),
     (["--grid=interpolation", "--image=a.png"], "FILE,FILE, got a.png"),
     (["--grid=explorer", "--as_published"], "--as_published: expected with a grid, got it with explorer"),

@@ -9,7 +9,7 @@ from PIL import Image
 import data
 import evaluate
 import train
-from config.schema import KEYS, SIZED
+from config.schema import KEYS
 from config.system.errors import UserError
 from data import batches, cifar10, picture_folder
 from models import checkpoint
@@ -296,9 +296,6 @@ def test_a_window_is_two_numbers_and_no_sweep():
 
 class TestImageSize:
     """Refused where it would be ignored."""
-
-    def test_the_data_sets_it_is_for(self):
-        assert {*SIZED} == {name for name, one in data.DATASETS.items() if one.takes_image_size}
 
     @pytest.mark.parametrize("main", [train.main, evaluate.main])
     @pytest.mark.parametrize("name", ["mnist", "cifar10", "cartoons"])

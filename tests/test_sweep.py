@@ -39,6 +39,7 @@ class TestCombinations:
 
     @pytest.mark.parametrize("given,message", [
         ({"seed": [1, 1]}, "expected every run once, got two of the tag ours_seed1"),
+        ({"init_from": ["a/b", "c"]}, "sweep: tag: expected a name of letters, .*, got 'ours_init_froma/b'"),
         ({"tag": ["a", "b"]}, "tag: expected one name, with which every run's begins, got a, b"),
     ])  # fmt: skip
     def test_no_two_runs_of_one_tag(self, given, message):
@@ -193,6 +194,8 @@ class TestStages:
         assert config.read_experiment(path, {"loss": "ours", "epochs": 1}) == [{"loss": "ours", "epochs": 1}]
         with pytest.raises(UserError, match=r"loss: expected one of l2, ssim, ours, the runs of .*, got l1"):
             config.read_experiment(path, {"loss": "l1"})
+        with pytest.raises(UserError, match=r"loss: expected one of l2, ssim, ours, the runs of .*, got l1"):
+            config.read_experiment(path, {"loss": ["l2", "l1"]})
 
     def test_a_model_without_a_loss_is_not_selected_by_one(self, path):
         path.write_text("runs: [{loss: [l2, ours]}, {model: blur_error_vae}]")

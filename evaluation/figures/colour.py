@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from evaluation.figures.style import WIDTH, label_row, show_row
 from evaluation.metrics.display import as_displayed
+from evaluation.scoring import reconstructed
 
 NUM_IMAGES = 8
 SEED = 0
@@ -18,7 +19,7 @@ def comparison(material):
     images, further = np.array_split(as_displayed(material.images[: 2 * NUM_IMAGES]), 2)
     rows = {"data": (images, further)}
     for name, model in material.models.items():
-        rows[name] = np.asarray(model.reconstruct(images)), np.asarray(model.sample(len(further), SEED))
+        rows[name] = reconstructed(model, images), np.asarray(model.sample(len(further), SEED))
     figure = Figure((WIDTH, 0.3 + 0.42 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), 2, squeeze=False)
     for pair, (name, blocks) in zip(axes, rows.items(), strict=True):

@@ -37,6 +37,7 @@ def new_values(rows, column):
 
     A log may repeat the latest score until there is another.
     """
-    before = [None, *(row[column] for row in rows)]
-    new = [row for row, last in zip(rows, before, strict=False) if row[column] not in ("", last)]
-    return [float(row["epoch"]) for row in new], [float(row[column]) for row in new]
+    values = [row.get(column, "") for row in rows]  # a run that was stopped early has no column of scores
+    epochs = [row["epoch"] for row in rows]
+    new = [(e, v) for e, v, last in zip(epochs, values, ["", *values], strict=False) if v not in ("", last)]
+    return [float(epoch) for epoch, _ in new], [float(value) for _, value in new]

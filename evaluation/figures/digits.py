@@ -7,6 +7,7 @@ from scipy.spatial.distance import cdist
 from evaluation.figures.style import WIDTH, label_columns, label_row, show_row
 from evaluation.metrics.blur import equivalent_blur_of_each
 from evaluation.metrics.display import as_displayed
+from evaluation.scoring import reconstructed
 
 NUM_SAMPLES, NUM_CANDIDATES = 12, 2000
 SEED = 0
@@ -19,7 +20,7 @@ def reconstructions(material):
     """
     firsts = [int(np.flatnonzero(material.labels == label)[0]) for label in range(10)]
     images = as_displayed(material.images[firsts])
-    rows = {name: np.asarray(model.reconstruct(images)) for name, model in material.models.items()}
+    rows = {name: reconstructed(model, images) for name, model in material.models.items()}
     blurs = {name: equivalent_blur_of_each(row, images) for name, row in rows.items()}
     texts = {name: [f"{value:.1f}" for value in values] for name, values in blurs.items()}
     figure = rows_of_digits({"data": images} | rows, texts)

@@ -67,8 +67,8 @@ def cosine_power(images):
 def gaussian_blur(images, sigma):
     """Return images [N, H, W, C] under the exact Gaussian blur of `sigma` pixels, at mirrored borders."""
     vertical, horizontal = (np.pi * np.arange(size) / size for size in np.shape(images)[1:3])
-    passed = np.exp(-(sigma**2) / 2 * np.add.outer(vertical**2, horizontal**2)).astype(images.dtype)
-    return idctn(dctn(images, axes=(1, 2)) * passed[..., None], axes=(1, 2))
+    passed = np.exp(-(sigma**2) / 2 * np.add.outer(vertical**2, horizontal**2))[..., None]
+    return idctn(dctn(images, axes=(1, 2)) * passed.astype(np.result_type(images, np.float32)), axes=(1, 2))
 
 
 def shape_blur(images, references):

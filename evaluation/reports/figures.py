@@ -41,7 +41,7 @@ def main(flags):
     material = load(files, flags)
     in_colour = material.images.shape[-1] == 3
     prefix = "" if flags.dataset == DATASET else f"{flags.dataset}_"
-    for name, draw in figures.FIGURES["colour" if in_colour else "digits"].items():
+    for name, draw in figures.FIGURES["colour" if in_colour or material.labels is None else "digits"].items():
         if figure := draw(material):
             figures.save(figure, Path(flags.out_dir) / "figures" / f"{prefix}{name}.png", in_colour)
 

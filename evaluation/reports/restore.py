@@ -97,4 +97,5 @@ def restore_images(flags, files, split, seed, acsg_images, **data):
     rows = restoration.rows(cases, acsg_images)
     publish(flags, "restore", f"{restoration.tables(rows)}\n\n{restoration.caption(cases[0], split, seed)}\n", rows)
     for name, draw in figures.FIGURES["restoration"].items():
-        figures.save(draw(cases), Path(flags.out_dir) / "figures" / f"{name}.png")
+        in_colour = cases[0].images.shape[-1] == 3
+        figures.save(draw(cases), Path(flags.out_dir) / "figures" / f"{name}.png", in_colour)

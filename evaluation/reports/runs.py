@@ -74,6 +74,8 @@ def require_consistent(flags):
         raise UserError("--kl: expected with --match, got it alone")
     if flags.as_sharp_as and not flags.controls:
         raise UserError("--as_sharp_as: expected with --controls, got it alone")
+    if flags.controls and flags.split == "held-out":
+        raise UserError("--controls: expected --split=test, got held-out, on which their constants are chosen")
     if not Path(flags.runs).exists():
         raise UserError(f"{flags.runs}: expected a table of runs, got none; python train.py --loss=l2,ours writes one")
 
@@ -93,6 +95,8 @@ def main(flags):
 
     found = comparison.last_stages(runs.select(flags.runs, flags.dataset, flags.split, flags.loss, flags.config))
     comparison.require_checkpoints(found)
+    for key in ("image_size", "channels", "window"):  # where no flag chooses, as the runs read their pictures
+        setattr(flags, key, getattr(flags, key) or getattr(found[0], key))
     images, perceptual = load_images(flags), flags.perceptual
     if perceptual is not None:
         perceptual = min(perceptual, len(images))
