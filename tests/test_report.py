@@ -127,7 +127,7 @@ def means_and_deviations(rows, key, decimals):
     return {f"{statistics.mean(values) + shift:.{decimals}f}{spread}" for shift in (-1e-6, 0, 1e-6)}
 
 
-@pytest.mark.parametrize("folder", ["two_stage", "ablations"])
+@pytest.mark.parametrize("folder", ["two_stage", "ablations", "long_colour"])
 def test_the_table_is_that_of_the_runs(folder):
     path = ROOT / "results" / folder / "runs.csv"
     expected = {
