@@ -96,6 +96,6 @@ def restore_images(flags, files, split, seed, acsg_images, **data):
     cases = restoration.cases(files, split, seed=seed, **data)
     rows = restoration.rows(cases, acsg_images)
     publish(flags, "restore", f"{restoration.tables(rows)}\n\n{restoration.caption(cases[0], split, seed)}\n", rows)
+    in_colour = cases[0].images.shape[-1] == 3
     for name, draw in figures.FIGURES["restoration"].items():
-        in_colour = cases[0].images.shape[-1] == 3
         figures.save(draw(cases), Path(flags.out_dir) / "figures" / f"{name}.png", in_colour)
