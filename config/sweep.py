@@ -39,7 +39,7 @@ def combinations(given):
     ours_beta0.001_seed1. A key that nothing in a run reads is left out of it.
 
     Raises:
-        UserError: the tag is a list, a run's cannot be one, or two runs would have one: a value stands there twice.
+        UserError: the tag is a list, the tag of a run is no valid name, or two runs have the same tag.
     """
     if isinstance(given.get("tag"), list):
         raise UserError(f"tag: expected one name, with which every run's begins, got {', '.join(given['tag'])}")

@@ -38,6 +38,5 @@ def new_values(rows, column):
     A log may repeat the latest score until there is another.
     """
     values = [row.get(column, "") for row in rows]  # a run that was stopped early has no column of scores
-    epochs = [row["epoch"] for row in rows]
-    new = [(e, v) for e, v, last in zip(epochs, values, ["", *values], strict=False) if v not in ("", last)]
-    return [float(epoch) for epoch, _ in new], [float(value) for _, value in new]
+    new = [i for i, (last, value) in enumerate(zip(["", *values], values, strict=False)) if value not in ("", last)]
+    return [float(rows[i]["epoch"]) for i in new], [float(values[i]) for i in new]
